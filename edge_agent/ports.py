@@ -1,0 +1,83 @@
+"""What the pipeline needs from outside, as protocols; adapters fulfil them and app.py picks which."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.model import Decision, Message, Output, VisionObservation, WeightStep
+
+
+class MessageSource(Protocol):
+    """Something that puts stamped messages on the inbox from its own thread."""
+
+    def start(self, deliver: Callable[[Message], None]) -> None:
+        """Begin; ``deliver`` may block while the inbox is full. Raises the adapter's named error at once."""
+
+    def stop(self) -> None:
+        """End within a second and release the device."""
+
+
+class Uplink(Protocol):
+    """Where outputs go: committed first, sent after."""
+
+    def commit(self, decision: Decision) -> None:
+        """Make a decision durable, or raise `OutboxError`; returning means it survives a power cut."""
+
+    def publish(self, output: Output) -> None:
+        """Pass on what need not be durable; never blocks and never raises."""
+
+
+class HypothesisTable(Protocol):
+    """Explanations of one act, as arrays a witness can score at once.
+
+    Attributes
+    ----------
+    mean_g : (hypotheses, channels)
+        Predicted change per channel.
+    covariance_g2 : (hypotheses, channels, channels)
+        Of the prediction: unit-weight spread and where in its lane an item lies. Not the measurement's own.
+    sku_index : (hypotheses, terms) int
+        Per changed item group its row in the catalogue, −1 for none.
+    """
+
+    @property
+    def mean_g(self) -> npt.NDArray[np.float64]:
+        """Return predicted changes, (hypotheses, channels)."""
+
+    @property
+    def covariance_g2(self) -> npt.NDArray[np.float64]:
+        """Return the predictions' covariances, (hypotheses, channels, channels)."""
+
+    def __len__(self) -> int:
+        """Return the number of hypotheses."""
+
+
+class Testimony(Protocol):
+    """What one witness says of every hypothesis."""
+
+    @property
+    def log_likelihood(self) -> npt.NDArray[np.float64]:
+        """Return nats per hypothesis, (hypotheses,)."""
+
+    @property
+    def silent(self) -> bool:
+        """Return whether the witness had nothing to say (then all zeros)."""
+
+    @property
+    def calibration_id(self) -> str:
+        """Return which calibration the witness used."""
+
+
+class Witness(Protocol):
+    """A sensor's voice in the decision: log-likelihoods over the hypotheses, nothing else."""
+
+    @property
+    def name(self) -> str:
+        """Return the name under which events list this witness."""
+
+    def log_likelihood(
+        self, hypotheses: HypothesisTable, act: WeightStep, observations: Sequence[VisionObservation]
+    ) -> Testimony:
+        """Score every hypothesis against what this sensor saw of the act."""
