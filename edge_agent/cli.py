@@ -1,0 +1,113 @@
+"""The command line: finds the command's module, prints errors as one line, and ends with their status."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+from edge_agent.errors import EdgeAgentError
+
+DESCRIPTION = "Edge agent of a checkout-free store: load cells and cameras in, item events out."
+COMMANDS: Mapping[str, str] = {
+    "run": "run",
+    "demo": "demo",
+    "watch": "watch",
+    "check": "check",
+    "board diagnose": "board_diagnose",
+    "lab record": "lab_record",
+    "lab replay": "lab_replay",
+    "lab import": "lab_import",
+    "store ledger": "store_ledger",
+    "store stock": "store_stock",
+}
+GROUPS: Mapping[str, str] = {
+    "board": "load-cell boards on this unit",
+    "lab": "recordings: make, import, replay",
+    "store": "the store's side: ledger and stock",
+}
+EXTRA_OF = {
+    "numpy": "hardware",
+    "serial": "hardware",
+    "cobs": "hardware",
+    "sqlalchemy": "store",
+    "mcap": "lab",
+    "scipy": "lab",
+    "amqtt": "lab",
+}
+
+
+def command_module(name: str) -> ModuleType:
+    """Import the module behind a command, e.g. ``store ledger``."""
+    return importlib.import_module(f"edge_agent.commands.{COMMANDS[name]}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        name = _named(words)
+        if name is None:
+            return _overview(words)
+        module = command_module(name)
+        arguments = build_parser(name, module).parse_args(words[len(name.split()) :])
+        return int(module.run(arguments))
+    except EdgeAgentError as error:
+        print(f"edge-agent: {error}", file=sys.stderr)
+        return error.exit_status
+    except ModuleNotFoundError as error:
+        extra = EXTRA_OF.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        print(f"edge-agent: {error.name} is not installed; pip install 'shelf-edge-agent[{extra}]'", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `edge-agent watch | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def build_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
+    """Return the argument parser of one command, with its summary and example."""
+    parser = argparse.ArgumentParser(
+        prog=f"edge-agent {name}",
+        description=module.SUMMARY,
+        epilog=f"example:\n  {module.EXAMPLE}\n\nexit status: 0 done; others are listed in docs/commands.md",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    return parser
+
+
+def _named(words: Sequence[str]) -> str | None:
+    for length in (2, 1):
+        name = " ".join(words[:length])
+        if name in COMMANDS:
+            return name
+    return None
+
+
+def _overview(words: Sequence[str]) -> int:
+    asked = [word for word in words if not word.startswith("-")]
+    group = asked[0] if asked and asked[0] in GROUPS else None
+    helped = not words or bool({"-h", "--help", "help"} & set(words))
+    if words == ["--version"]:
+        from edge_agent.version import software_version  # noqa: PLC0415 - reads package metadata, needed only here
+
+        print(f"edge-agent {software_version()}")
+        return 0
+    stream = sys.stdout if helped else sys.stderr
+    if not helped and group is None:
+        print(f"edge-agent: no command {' '.join(words[:2])!r}", file=stream)
+    print(f"usage: edge-agent {group or ''}{' ' if group else ''}COMMAND [-h] …\n\n{DESCRIPTION}\n", file=stream)
+    for name in COMMANDS:
+        if group is None or name.split()[0] == group:
+            print(f"  {name:<16} {command_module(name).SUMMARY}", file=stream)
+    print("\n`edge-agent COMMAND --help` shows a command's options and an example.", file=stream)
+    return 0 if helped and words else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
