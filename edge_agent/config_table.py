@@ -30,5 +30,5 @@ def require_board_uid(value: str, key: str) -> None:
 
 
 def first_twice(values: Sequence[object]) -> object:
-    """Return the first value that stands a second time."""
-    return next(value for place, value in enumerate(values) if value in values[:place])
+    """Return the first value that stands a second time, or None."""
+    return next((value for place, value in enumerate(values) if value in values[:place]), None)

@@ -1,0 +1,1 @@
+"""Devices made into messages; app.py alone picks which."""

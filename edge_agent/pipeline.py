@@ -1,0 +1,137 @@
+"""The flow, top to bottom: a message in, what the store should hear of it out.
+
+A pure function of ordered messages: no clock, no thread, no I/O. So a recording replayed at full speed decides the same
+events, byte for byte.
+"""
+
+from edge_agent.config import Site
+from edge_agent.estimation import Estimation
+from edge_agent.identification import Identification, apply_event
+from edge_agent.model import (
+    AdcSamples,
+    Baseline,
+    BoardDown,
+    Checkpoint,
+    Decision,
+    HealthTransition,
+    InitialState,
+    Mark,
+    Message,
+    ModeChange,
+    MonotonicNs,
+    Output,
+    Provisional,
+    Stock,
+    VisionObservation,
+    WeightStep,
+)
+from edge_agent.resting_weights import RestingWeights
+from edge_agent.vocabulary import Mode
+
+MARK_PERIOD_NS = 2_000_000_000
+"""How often silence is vouched for: a receipt waits at most this long for a quiet shelf (2026-11)."""
+
+OBSERVATION_MEMORY_NS = 10_000_000_000
+"""How long before an act the camera may have seen the hand that did it (2026-11)."""
+
+
+class Pipeline:
+    """Load cells and camera in, decisions out.
+
+    Parameters
+    ----------
+    site : Site
+        Checked configuration.
+    initial : InitialState
+        Stock belief, resting weights as last committed, and the mode to start in.
+    """
+
+    def __init__(self, site: Site, initial: InitialState) -> None:
+        self.stock: Stock = initial.stock
+        self.mode = initial.mode
+        self._estimation = Estimation(site.shelves, site.calibrations, initial.baselines)
+        self._identification = Identification(site)
+        self._resting = RestingWeights(initial.baselines)
+        self._observations: list[VisionObservation] = []
+        self._dark_since_ns: dict[str, MonotonicNs | None] = {board.uid: None for board in site.agent.boards}
+        self._awaited = set(self._dark_since_ns)
+        self._marked_ns: MonotonicNs | None = None
+
+    def step(self, message: Message) -> list[Output]:
+        """Consume one message and return what follows from it, in order."""
+        outputs: list[Output] = []
+        if isinstance(message, ModeChange):
+            self._change_mode(message.mode)
+        elif isinstance(message, VisionObservation):
+            self._remember(message)
+        else:
+            for found in self._estimation.step(message):
+                outputs += [found] if isinstance(found, HealthTransition) else self._decide(found)
+        now_ns = _instant_ns(message)
+        self._follow_boards(message, now_ns)
+        if self._marked_ns is None or now_ns - self._marked_ns >= MARK_PERIOD_NS:
+            self._marked_ns = now_ns
+            outputs += self._vouch(now_ns)
+        return outputs
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the resting weights as they are now: for a clean stop."""
+        return Checkpoint(self._estimation.baselines())
+
+    def _decide(self, step: WeightStep) -> list[Output]:
+        event = self._identification.resolve(step, self.stock, self.mode, self._seen_during(step))
+        if event is None:
+            return []
+        if not step.final:
+            return [Provisional(event)]
+        self.stock = apply_event(self.stock, event)
+        # Only this shelf's weight is committed with its event: another shelf's change, found in the same message, must
+        # still be missing from the disk if power fails between the two commits.
+        baseline = self._baseline(step.shelf_id)
+        self._resting.committed((baseline,))
+        return [Decision(event, self.stock, (baseline,))]
+
+    def _baseline(self, shelf_id: str) -> Baseline:
+        return next(each for each in self._estimation.baselines() if each.shelf_id == shelf_id)
+
+    def _seen_during(self, step: WeightStep) -> list[VisionObservation]:
+        return [
+            seen
+            for seen in self._observations
+            if seen.shelf_id == step.shelf_id and seen.t_start_ns <= step.t_end_ns and seen.t_end_ns >= step.t_start_ns
+        ]
+
+    def _change_mode(self, mode: Mode) -> None:
+        if self.mode is not Mode.SELLING and mode is not self.mode:
+            self._estimation.rebaseline()  # what staff moved is theirs: selling starts from what stands there now
+        self.mode = mode
+
+    def _follow_boards(self, message: Message, now_ns: MonotonicNs) -> None:
+        if isinstance(message, BoardDown) and message.board_uid in self._dark_since_ns:
+            self._dark_since_ns[message.board_uid] = self._dark_since_ns[message.board_uid] or now_ns
+            self._awaited.add(message.board_uid)
+        elif isinstance(message, AdcSamples):
+            self._awaited.discard(message.board_uid)
+            self._dark_since_ns[message.board_uid] = None
+        for uid in self._awaited:
+            self._dark_since_ns[uid] = self._dark_since_ns[uid] or now_ns
+
+    def _remember(self, seen: VisionObservation) -> None:
+        horizon_ns = (self._estimation.undecided_since_ns() or seen.t_end_ns) - OBSERVATION_MEMORY_NS
+        self._observations = [each for each in self._observations if each.t_end_ns >= horizon_ns]
+        self._observations.append(seen)
+
+    def _vouch(self, now_ns: MonotonicNs) -> list[Output]:
+        open_ns = [now_ns, self._estimation.undecided_since_ns(), *self._dark_since_ns.values()]
+        outputs: list[Output] = []
+        if self._estimation.quiet():
+            outputs += self._resting.due(now_ns, self._estimation.baselines())
+        return [*outputs, Mark(now_ns, min(each for each in open_ns if each is not None))]
+
+
+def _instant_ns(message: Message) -> MonotonicNs:
+    if isinstance(message, AdcSamples):
+        return MonotonicNs(int(message.t_ns[-1]))
+    if isinstance(message, VisionObservation):
+        return message.t_end_ns
+    return message.t_ns

@@ -1,0 +1,87 @@
+"""Messages and events as JSON: the same bytes for the same value, so that replays can be compared byte for byte.
+
+JSON rather than a binary form because Foxglove plots it as it is (``counts[:][0]``), and chunks are compressed anyway.
+"""
+
+import typing
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from edge_agent.config import Site
+from edge_agent.model import (
+    AdcSamples,
+    AuxReading,
+    BoardDown,
+    BoardUp,
+    InitialState,
+    ItemEvent,
+    Message,
+    ModeChange,
+    TimePassed,
+    VisionObservation,
+)
+
+MESSAGE_TYPES: Mapping[str, type[Message]] = {
+    kind.__name__: kind
+    for kind in (BoardUp, AdcSamples, AuxReading, BoardDown, ModeChange, TimePassed, VisionObservation)
+}
+
+
+def _from_array(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+
+
+def _to_array(kind: type, value: object) -> object:
+    # The annotation npt.NDArray[dtype] is ndarray[shape, dtype[scalar]]; JSON's null stands for NaN.
+    scalar = typing.get_args(typing.get_args(kind)[1])[0]
+    return np.array(value, dtype=scalar)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_from_array)
+_decoders = {name: msgspec.json.Decoder(kind, dec_hook=_to_array) for name, kind in MESSAGE_TYPES.items()}
+_initial_decoder = msgspec.json.Decoder(InitialState, dec_hook=_to_array)
+_site_decoder = msgspec.json.Decoder(Site)
+
+
+def encode(value: Message | ItemEvent | InitialState | Site) -> bytes:
+    """Return canonical JSON: fields in their order, floats in their shortest exact form."""
+    return _encoder.encode(value)
+
+
+def decode_message(name: str, payload: bytes) -> Message:
+    """Return the message of the type called ``name``; KeyError for an unknown one, msgspec's error for a bad one."""
+    message = _decoders[name].decode(payload)
+    if isinstance(message, AdcSamples):
+        rows, channels = len(message.t_ns), message.counts.shape[-1] if message.counts.ndim == 2 else -1
+        if message.counts.shape != (rows, channels) or message.flags.shape != (rows, channels):
+            raise msgspec.ValidationError("AdcSamples: counts and flags need the shape (rows, channels)")
+    return message
+
+
+def decode_initial(payload: bytes) -> InitialState:
+    """Return the pipeline's state before the first message."""
+    return _initial_decoder.decode(payload)
+
+
+def decode_site(payload: bytes) -> Site:
+    """Return the configuration that the recording was made under, validated as if it came from files."""
+    return _site_decoder.decode(payload)
+
+
+def json_schema(kind: type) -> bytes:
+    """Return the JSON Schema that viewers use to show messages of this type."""
+    _, components = msgspec.json.schema_components([kind], schema_hook=lambda _: {"type": "array"})
+    return msgspec.json.encode({**components[kind.__name__], "$defs": components})
+
+
+def instant_ns(message: Message) -> int:
+    """Return when a message is of: its own instant, or its last sample's."""
+    if isinstance(message, AdcSamples):
+        return int(message.t_ns[-1])
+    if isinstance(message, VisionObservation):
+        return message.t_end_ns
+    return message.t_ns
