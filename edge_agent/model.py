@@ -87,7 +87,7 @@ class AuxReading:
 
     t_ns: MonotonicNs
     board_uid: BoardUid
-    temperatures_c: tuple[float, ...]
+    temperatures_c: tuple[float | None, ...]
     supply_mv: int
     digital_inputs: int
     skipped: tuple[int, ...]

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.model import Decision, Message, Output, VisionObservation, WeightStep
+from edge_agent.model import Checkpoint, Decision, Message, Output, VisionObservation, WeightStep
 
 
 class MessageSource(Protocol):
@@ -25,8 +25,21 @@ class Uplink(Protocol):
     def commit(self, decision: Decision) -> None:
         """Make a decision durable, or raise `OutboxError`; returning means it survives a power cut."""
 
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Make resting weights durable that drifted without an event, or raise `OutboxError`."""
+
     def publish(self, output: Output) -> None:
         """Pass on what need not be durable; never blocks and never raises."""
+
+
+class SessionTap(Protocol):
+    """Someone who listens along: a recording."""
+
+    def consumed(self, message: Message) -> None:
+        """Hear a message right before the pipeline consumes it."""
+
+    def produced(self, output: Output) -> None:
+        """Hear what came of it."""
 
 
 class HypothesisTable(Protocol):

@@ -8,7 +8,17 @@ from mcap.writer import CompressionType, Writer
 
 from edge_agent.config import Site
 from edge_agent.errors import RecordingError
-from edge_agent.model import AdcSamples, AuxReading, BoardDown, BoardUp, InitialState, ItemEvent, Message
+from edge_agent.model import (
+    AdcSamples,
+    AuxReading,
+    BoardDown,
+    BoardUp,
+    Decision,
+    InitialState,
+    ItemEvent,
+    Message,
+    Output,
+)
 from edge_agent.recording.codec import MESSAGE_TYPES, encode, instant_ns, json_schema
 from edge_agent.version import software_version
 
@@ -48,14 +58,16 @@ class RecordingWriter:
         self._schemas: dict[str, int] = {}
         self._channels: dict[str, int] = {}
 
-    def write(self, message: Message) -> None:
+    def consumed(self, message: Message) -> None:
         """Append a message that the pipeline is about to consume."""
         self._append(_topic(message), type(message).__name__, instant_ns(message), encode(message))
         self.message_count += 1
 
-    def write_event(self, event: ItemEvent) -> None:
+    def produced(self, output: Output) -> None:
         """Append an event that the messages so far led to: what a replay must reproduce."""
-        self._append(f"/events/{event.shelf_id}", ItemEvent.__name__, event.t_end_ns, encode(event))
+        if isinstance(output, Decision):
+            event = output.event
+            self._append(f"/events/{event.shelf_id}", ItemEvent.__name__, event.t_end_ns, encode(event))
 
     def close(self) -> None:
         """Write the index and close; a file without it counts as truncated."""

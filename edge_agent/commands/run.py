@@ -1,0 +1,36 @@
+"""Run the agent of this shelf unit until it is told to stop."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from edge_agent.app import run_agent
+from edge_agent.commands.options import add_config_option, config_path
+from edge_agent.config_files import load_site
+
+SUMMARY = "run the agent of this shelf unit"
+EXAMPLE = "edge-agent run --config /etc/edge-agent/agent.toml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_config_option(parser)
+    parser.add_argument("--state-dir", type=Path, help="instead of the configuration's state_dir")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="also record the session (MCAP)")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load the configuration, run, and end cleanly on SIGINT or SIGTERM."""
+    logging.basicConfig(
+        level=arguments.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    site = load_site(config_path(arguments), state_dir=arguments.state_dir)
+    run_agent(site, stop, record=arguments.record)
+    return 0
