@@ -1,0 +1,76 @@
+# `make demo` and `make test` need nothing but Python 3.11+ and this checkout: they make .venv themselves.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint format bench kill-soak lock clean
+help:
+	@echo "make demo       set up and run the main job: broker, two virtual boards, agent, ledger, shopper"
+	@echo "make test       set up and pass the tests (installs mosquitto by apt when root)"
+	@echo "make lint       ruff, mypy strict, import contracts"
+	@echo "make bench      measure beside named peers; writes build/bench.json"
+	@echo "make kill-soak  kill -9 the agent 100 times during a scripted session"
+	@echo "make lock       renew the hash-pinned locks (needs uv)"
+
+# One environment a purpose: a newcomer's demo does not wait for the linters.
+$(VENV)/demo.stamp: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || { echo "making $(VENV) …"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the locked packages …"
+	@$(BIN)/pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock pyproject.toml
+	@test -x $(BIN)/python || { echo "making $(VENV) …"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the locked packages …"
+	@$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install -q --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/demo.stamp
+
+demo: $(VENV)/demo.stamp
+	@$(BIN)/edge-agent demo
+
+# The tests start real parts. As root they are installed; otherwise the missing ones are named.
+.PHONY: parts
+parts:
+	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || { \
+	  if [ "$$(id -u)" = 0 ]; then echo "installing mosquitto …"; apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients >/dev/null; \
+	  else echo "mosquitto is missing: sudo apt-get install mosquitto mosquitto-clients"; exit 1; fi; }
+	@command -v mosquitto_sub >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mosquitto-clients >/dev/null; \
+	  else echo "mosquitto_sub is missing: sudo apt-get install mosquitto-clients"; exit 1; fi; }
+
+test: $(VENV)/dev.stamp parts
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage report --sort=cover | tail -n 60
+	@$(BIN)/coverage report --include='firmware_bridge/*' --fail-under=90 >/dev/null || { echo "firmware_bridge: under 90 % of lines"; exit 1; }
+	@for room in estimation identification delivery; do \
+	  $(BIN)/coverage report --include="edge_agent/$$room/*" --fail-under=90 >/dev/null || { echo "$$room: under 90 % of lines"; exit 1; }; done
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev.stamp
+	@$(BIN)/python tests/benchmarks/run.py
+
+kill-soak: $(VENV)/dev.stamp parts
+	@$(BIN)/python -m pytest tests/scenarios/test_killed_agent.py --kills=100 -s --timeout=3600
+
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  --extra hardware --extra store --extra lab --extra build -o requirements.lock
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  --extra dev --extra build -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
