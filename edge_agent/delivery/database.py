@@ -1,0 +1,83 @@
+"""The outbox's SQLite file: how it is opened, what makes it survive a power cut, and its errors by name."""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from edge_agent.errors import OutboxError
+
+PAGE_BYTES: Final = 1024
+"""A commit writes whole pages to the WAL: with events of about 0.4 kB at rest, small pages write least (2026-11)."""
+CHECKPOINT_PAGES: Final = 4096
+"""The WAL is folded into the database after about 4 MB, so that a page is rewritten there once for many commits."""
+QUICK_CHECK_BYTES: Final = 32 * 2**20
+"""Up to this size a start checks the whole file (0.1 s here per 32 MB); above, only after an unclean stop (2026-11)."""
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS event (sequence INTEGER PRIMARY KEY, payload BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS quarantine (sequence INTEGER PRIMARY KEY, reason TEXT NOT NULL, payload BLOB NOT NULL);
+"""
+
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_MEANINGS: Final = {
+    sqlite3.SQLITE_FULL: "the disk is full; free space on it",
+    sqlite3.SQLITE_READONLY: "it is read-only; remount the disk or give the agent's user write access",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; create the state directory and give the agent's user write access",
+    sqlite3.SQLITE_PERM: "access is denied; give the agent's user write access",
+    sqlite3.SQLITE_BUSY: "another program holds it; end whatever has it open",
+    sqlite3.SQLITE_IOERR: "the disk answers with errors or is full; check its space and `dmesg`, replace the card",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; restart the agent, which sets it aside and salvages what reads",
+    sqlite3.SQLITE_NOTADB: "it is not a database; restart the agent, which sets it aside",
+}
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code of an error (0 when it has none)."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether an error means that the file itself is broken."""
+    return primary_code(error) in _DAMAGED
+
+
+def outbox_error(path: Path, error: sqlite3.Error) -> OutboxError:
+    """Return the named error for what SQLite reported about ``path``: what is wrong and what mends it."""
+    meaning = _MEANINGS.get(primary_code(error), "check the disk")
+    return OutboxError(f"outbox {path}: {meaning} (SQLite: {error})")
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open or create the database with the settings that make a returned commit survive a power cut.
+
+    Raises
+    ------
+    sqlite3.Error
+        With `is_damage` true when the file is broken.
+    """
+    wal = path.with_name(path.name + "-wal")
+    unclean = wal.exists() and wal.stat().st_size > 0  # SQLite removes the WAL when it is closed properly
+    small = not path.exists() or path.stat().st_size <= QUICK_CHECK_BYTES
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+    try:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise sqlite3.OperationalError(f"no write-ahead log on this file system (journal_mode is {mode!r})")
+        # NORMAL would lose acknowledged rows in a power cut: the WAL is synced at checkpoints only.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        # Salvage needs the payload bytes of a row only, so deleted content need not be overwritten.
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.executescript(SCHEMA)
+        if small or unclean:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                damage = sqlite3.DatabaseError(verdict)
+                damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+                raise damage
+    except BaseException:
+        connection.close()
+        raise
+    return connection
