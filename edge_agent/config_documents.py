@@ -18,7 +18,7 @@ import msgspec
 import msgspec.inspect
 
 from edge_agent.config_table import Table
-from edge_agent.errors import CalibrationError, ConfigError
+from edge_agent.errors import ConfigError
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 """A catalogue of 20,000 items is about 3 MB; anything larger is another kind of file (2026-11)."""
@@ -138,11 +138,6 @@ def value_at(table: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def as_calibration_error(error: ConfigError) -> CalibrationError:
-    """Return the same message as a fault of a calibration file."""
-    return CalibrationError(str(error))
-
-
 def _read_bounded(path: Path, named_by: str | None) -> bytes:
     try:
         status = path.stat()
@@ -152,6 +147,8 @@ def _read_bounded(path: Path, named_by: str | None) -> bytes:
             raise ConfigError(f"{path}: is not a regular file; name a TOML file")
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
+    except ConfigError:
+        raise
     except FileNotFoundError as error:
         named = f"; {named_by} names it: create the file or correct the key" if named_by else "; correct the path"
         raise ConfigError(f"{path}: no such file{named}") from error
