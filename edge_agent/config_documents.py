@@ -141,14 +141,11 @@ def value_at(table: Mapping[str, Any], path: str) -> Any:
 def _read_bounded(path: Path, named_by: str | None) -> bytes:
     try:
         status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ConfigError(f"{path}: is a directory; name the TOML file in it")
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device might never end
-            raise ConfigError(f"{path}: is not a regular file; name a TOML file")
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except ConfigError:
-        raise
+        regular = stat.S_ISREG(status.st_mode)  # reading a pipe or a device might never end
+        content = b""
+        if regular:
+            with path.open("rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
         named = f"; {named_by} names it: create the file or correct the key" if named_by else "; correct the path"
         raise ConfigError(f"{path}: no such file{named}") from error
@@ -158,6 +155,10 @@ def _read_bounded(path: Path, named_by: str | None) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(f"{path!s}: cannot be read: {reason}; correct the path".replace("\0", "\\0")) from error
+    if not regular:
+        directory = stat.S_ISDIR(status.st_mode)
+        found = "a directory; name the TOML file in it" if directory else "not a regular file; name a TOML file"
+        raise ConfigError(f"{path}: is {found}")
     if len(content) > MAX_FILE_BYTES:
         size = f"{status.st_size:,} bytes; allowed {MAX_FILE_BYTES:,}"
         raise ConfigError(f"{path}: {size}: is this the right file?")
