@@ -56,15 +56,19 @@ def load_site(agent_toml: Path, *, state_dir: Path | None = None, adopt: bool = 
     agent_toml : Path
         The unit's own file.
     state_dir : Path, optional
-        Where the active revisions live; without it the seeds alone count.
+        Where the active revisions live; replaces the configuration's own. Without it the seeds alone count, unless
+        ``adopt``.
     adopt : bool
-        Write seeds that are new or of a higher revision to ``state_dir`` once everything has been checked.
+        Use the state directory (the configuration's own when ``state_dir`` is not given), and write to it the seeds
+        that are new or of a higher revision, once everything has been checked.
 
     Raises
     ------
     ConfigError, CalibrationError
         One line: file, key, value, and the allowed range or the fix.
     """
+    if adopt and state_dir is None:
+        state_dir = Path(read_agent(agent_toml).state_dir)
     reading = read_site(agent_toml, state_dir=state_dir)
     if reading.errors:
         first, more = reading.errors[0], len(reading.errors) - 1
@@ -85,6 +89,8 @@ def read_site(agent_toml: Path, *, state_dir: Path | None = None) -> SiteReading
         A file by itself is missing, broken or out of range.
     """
     agent = read_agent(agent_toml)
+    if state_dir is not None:
+        agent = msgspec.structs.replace(agent, state_dir=str(state_dir))
     base = agent_toml.parent
     named = f"{agent_toml}:"
     shelf_paths = tuple(base / name for name in agent.shelves)

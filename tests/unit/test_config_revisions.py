@@ -169,3 +169,15 @@ def test_a_full_disk_leaves_the_old_file_whole(
         load_site(unit_files / "agent.toml", state_dir=state, adopt=True)
 
     assert (state / "active/planogram.toml").read_bytes() == before
+
+
+def test_adopting_uses_the_configurations_own_state_directory_unless_told_otherwise(
+    unit_files: Path, tmp_path: Path
+) -> None:
+    own = load_site(unit_files / "agent.toml", adopt=True)
+    other = load_site(unit_files / "agent.toml", state_dir=tmp_path / "elsewhere", adopt=True)
+
+    assert own.agent.state_dir == str(unit_files / "state")
+    assert other.agent.state_dir == str(tmp_path / "elsewhere")
+    assert (unit_files / "state/active/planogram.toml").exists()
+    assert (tmp_path / "elsewhere/active/planogram.toml").exists()
