@@ -1,0 +1,206 @@
+"""
+The board a port is talking to: its clock, its samples' times and the rows that never came.
+
+Samples that arrive while the clock is unknown are held and released with their times once it is, so that
+nothing is lost at the start.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from firmware_bridge.clocksync import BoardClock, ClockAnswer, SampleTimeline, unwrap32
+from firmware_bridge.events import AuxReport, Event, SampleBlock
+from firmware_bridge.frames import TEMPERATURE_MISSING, Aux, Hello, Samples
+
+HELD_FRAMES: Final = 2048
+"""Sample frames kept while the clock is unknown: 25 s at 80 frames a second, 2 MB (2026-11)."""
+_COUNTER_WRAP: Final = 1 << 16
+
+
+@dataclass(slots=True)
+class LinkCounters:
+    """Totals of one port since the link started."""
+
+    frames: int = 0
+    rows: int = 0
+    crc_errors: int = 0
+    other_rejections: int = 0
+    resyncs: int = 0
+    """Runs of rejected bytes that ended in a good frame."""
+    gaps: int = 0
+    lost_rows: int = 0
+    overflow_rows: int = 0
+    """Of the lost rows, those the board itself had to drop."""
+    undated_rows: int = 0
+    """Rows from before a reset that arrived while the clock was still unknown."""
+    foreign_rows: int = 0
+    """Rows with another number of channels than HELLO says."""
+    reconnects: int = 0
+    resets: int = 0
+
+
+@dataclass(slots=True)
+class BoardMemory:
+    """What outlives a reopened port: where the board's samples and times had got to."""
+
+    boot_counter: int | None = None
+    next_index: int | None = None
+    last_ns: int | None = None
+
+
+class HeldSamples:
+    """Frames waiting for a clock, oldest dropped first and then missed as a gap."""
+
+    def __init__(self, counters: LinkCounters) -> None:
+        self._counters = counters
+        self._frames: deque[tuple[Samples, int]] = deque()
+        self._first_dropped: int | None = None
+
+    def add(self, samples: Samples, read_ns: int) -> None:
+        """Keep one frame."""
+        self._frames.append((samples, read_ns))
+        if len(self._frames) > HELD_FRAMES:
+            dropped, _ = self._frames.popleft()
+            if self._first_dropped is None:
+                self._first_dropped = dropped.first_index
+
+    def clear(self) -> None:
+        """Give up what cannot be dated any more, and count it."""
+        self._counters.undated_rows += sum(samples.counts.shape[0] for samples, _ in self._frames)
+        self._frames.clear()
+        self._first_dropped = None
+
+    def take(self) -> tuple[list[tuple[Samples, int]], int | None]:
+        """
+        Give the frames of the present boot, and the first index that was dropped for want of room.
+
+        Frames before a step back of the index belong to an earlier boot, whose clock no longer exists.
+        """
+        frames = list(self._frames)
+        start = 0
+        for at in range(1, len(frames)):
+            earlier = frames[at - 1][0].first_index
+            if unwrap32(frames[at][0].first_index, earlier) < earlier:
+                start = at
+        first_dropped = None if start else self._first_dropped
+        self._counters.undated_rows += sum(samples.counts.shape[0] for samples, _ in frames[:start])
+        self._frames.clear()
+        self._first_dropped = None
+        return frames[start:], first_dropped
+
+
+class ActiveBoard:
+    """
+    One identified board from its HELLO to its end.
+
+    Parameters
+    ----------
+    hello : Hello
+    memory : BoardMemory
+        Of this UID; continued when the boot counter is the same.
+    counters : LinkCounters
+        Of the port.
+    held : HeldSamples
+        Of the port.
+    emit : callable
+    now_ns : int
+    """
+
+    def __init__(
+        self,
+        hello: Hello,
+        memory: BoardMemory,
+        counters: LinkCounters,
+        held: HeldSamples,
+        emit: Callable[[Event], None],
+        now_ns: int,
+    ) -> None:
+        if memory.boot_counter != hello.boot_counter:
+            memory.boot_counter = hello.boot_counter
+            memory.next_index = None
+        self.hello = hello
+        self.clock = BoardClock(hello.tick_rate_hz)
+        self.last_samples_ns = now_ns
+        self.next_query_ns = now_ns
+        self._memory = memory
+        self._counters = counters
+        self._held = held
+        self._emit = emit
+        self._timeline = SampleTimeline(self.clock, hello.rate_hz, memory.last_ns)
+        self._overflow: int | None = None
+        self._released_any = False
+
+    def settings_changed(self, hello: Hello) -> bool:
+        """Take a HELLO of the same boot; whether it says anything new."""
+        if hello == self.hello:
+            return False
+        self.hello = hello
+        self._timeline = SampleTimeline(self.clock, hello.rate_hz, self._memory.last_ns)
+        return True
+
+    def clock_answer(self, sent_ns: int, received_ns: int, tick32: int) -> str | None:
+        """Take the answer to a clock query; why the board must have restarted, or None."""
+        was_ready = self.clock.ready
+        if self.clock.answered(sent_ns, received_ns, tick32) is ClockAnswer.STEPPED:
+            return "its clock started over"
+        if self.clock.ready and not was_ready:
+            frames, first_dropped = self._held.take()
+            if first_dropped is not None and self._memory.next_index is None:
+                self._memory.next_index = first_dropped
+            for samples, read_ns in frames:
+                self._release(samples, read_ns)
+        return None
+
+    def samples(self, samples: Samples, now_ns: int) -> str | None:
+        """Take one frame of samples; why the board must have restarted, or None."""
+        rows, channels = samples.counts.shape
+        if channels != self.hello.channels:
+            self._counters.foreign_rows += rows
+            return None
+        self.last_samples_ns = now_ns
+        if not self.clock.ready:
+            self._held.add(samples, now_ns)
+            return None
+        expected = self._memory.next_index
+        if self._released_any and expected is not None and unwrap32(samples.first_index, expected) < expected:
+            self._memory.boot_counter = None
+            return "its sample index started over"
+        self._release(samples, now_ns)
+        return None
+
+    def aux(self, aux: Aux, now_ns: int) -> None:
+        """Report slow readings."""
+        t_ns = self.clock.host_ns(self.clock.unwrap(aux.tick)) if self.clock.ready else now_ns
+        temperatures_c = tuple(None if cdeg == TEMPERATURE_MISSING else cdeg / 100.0 for cdeg in aux.temperatures_cdeg)
+        self._emit(
+            AuxReport(t_ns, self.hello.board_uid, temperatures_c, aux.supply_mv, aux.digital_inputs, aux.skipped)
+        )
+
+    def _release(self, samples: Samples, read_ns: int) -> None:
+        rows, channels = samples.counts.shape
+        memory, counters = self._memory, self._counters
+        if channels != self.hello.channels:
+            counters.foreign_rows += rows
+            return
+        expected = memory.next_index
+        first_index = samples.first_index if expected is None else unwrap32(samples.first_index, expected)
+        lost = 0 if expected is None else first_index - expected
+        if lost < 0:
+            # The same boot counter, an earlier index: a board whose counter does not survive losing power.
+            first_index, lost = samples.first_index, 0
+        self._released_any = True
+        if lost:
+            counters.gaps += 1
+            counters.lost_rows += lost
+        if self._overflow is not None:
+            counters.overflow_rows += (samples.overflow - self._overflow) % _COUNTER_WRAP
+        self._overflow = samples.overflow
+        counters.rows += rows
+        memory.next_index = first_index + rows
+        t_ns = self._timeline.date(first_index, rows, samples.last_tick)
+        memory.last_ns = self._timeline.last_ns
+        self._emit(SampleBlock(read_ns, self.hello.board_uid, first_index, t_ns, samples.counts, samples.flags, lost))

@@ -1,0 +1,304 @@
+"""
+A load-cell board in software, without any input or output.
+
+`BoardModel` keeps its own tick counter, converts on its own schedule and speaks the bytes of PROTOCOL.md.
+It is stepped by hand to a tick, so a test of hours takes no time; `firmware_bridge.virtual_board` runs it
+behind a pseudo-terminal.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import struct
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from firmware_bridge.board_setup import BoardSetup, Faults, SampleSource
+from firmware_bridge.decoder import FrameDecoder
+from firmware_bridge.frames import (
+    COUNTS_MAX,
+    COUNTS_MIN,
+    DELIMITER,
+    Ack,
+    AckCode,
+    Aux,
+    Command,
+    CommandKind,
+    Frame,
+    Hello,
+    Int32Array,
+    ResetCause,
+    SampleFlag,
+    Samples,
+    UInt8Array,
+    encode,
+    max_rows,
+)
+
+_U16: Final = 0xFFFF
+_U32: Final = 0xFFFFFFFF
+SETTLING_ROWS: Final = 4
+"""HX711 datasheet: the output is valid from the fourth conversion after power-up, gain or channel change."""
+FRAMES_PER_S: Final = 80
+"""Rows share a frame only above this rate, so that no row waits more than 12.5 ms (2026-11)."""
+GAINS: Final = (128, 64, 32)
+
+
+class BoardModel:
+    """
+    The board as a function of its ticks.
+
+    Parameters
+    ----------
+    setup : BoardSetup
+    source : SampleSource
+    seed : int
+        Of the byte faults.
+    """
+
+    def __init__(self, setup: BoardSetup, source: SampleSource, *, seed: int = 0) -> None:
+        self.setup = setup
+        self.source = source
+        self.faults = Faults()
+        self.digital_inputs = 0
+        self.skipped = [0] * setup.channels
+        self.identify_s = 0
+        self.ticks = setup.tick_start
+        self.boot_counter = setup.boot_counter
+        self.gain = setup.gain
+        self.rate_hz = setup.rate_hz
+        self.rows_sent = 0
+        self._random = random.Random(seed)  # noqa: S311  (faults, not secrets)
+        self._zero_tick = self._aux_tick = 0
+        self._booting = True
+        self._boot(setup.reset_cause)
+
+    # -- time -----------------------------------------------------------------------------------------
+
+    @property
+    def true_tick_rate_hz(self) -> float:
+        """Ticks in a real second."""
+        return self.setup.tick_rate_hz * (1.0 + self.setup.ppm * 1e-6)
+
+    @property
+    def board_tick(self) -> int:
+        """The counter as the board sends it, modulo 2**32."""
+        return self._tick32(self.ticks)
+
+    def ticks_at(self, t_s: float) -> int:
+        """Model tick at a real time since the start."""
+        return self.setup.tick_start + math.floor(t_s * self.true_tick_rate_hz)
+
+    def time_s(self, ticks: int) -> float:
+        """Real time since the start at a model tick."""
+        return (ticks - self.setup.tick_start) / self.true_tick_rate_hz
+
+    @property
+    def next_ticks(self) -> int:
+        """Model tick at which the board next has something to say."""
+        return self.ticks if self._booting else min(self._row_tick(self._index), self._aux_tick)
+
+    def advance(self, to_ticks: int) -> bytes:
+        """Run to a model tick; give what the board sent meanwhile."""
+        sent = bytearray()
+        if self._booting:
+            self._booting = False
+            sent += self._wire(DELIMITER + encode(self.hello()))
+        while (at := self.next_ticks) <= to_ticks:
+            self.ticks = max(self.ticks, at)
+            if at == self._aux_tick:
+                sent += self._send_aux()
+            else:
+                sent += self._convert(at)
+        self.ticks = max(self.ticks, to_ticks)
+        if self.faults.noise:
+            sent += self._wire(self.faults.noise)
+            self.faults.noise = b""
+        return bytes(sent)
+
+    def receive(self, octets: bytes) -> bytes:
+        """Take bytes from the host at the present tick; give the answers."""
+        if self.faults.deaf:
+            return b""
+        answers = bytearray()
+        for result in self._decoder.feed(octets):
+            if isinstance(result, Command):
+                for frame in self._carry_out(result):
+                    answers += self._wire(encode(frame))
+        return bytes(answers)
+
+    # -- what tests and demos do to it ----------------------------------------------------------------
+
+    def reset(self, cause: ResetCause = ResetCause.WATCHDOG) -> None:
+        """Restart as a microcontroller does: counters and ticks from zero, boot counter one up."""
+        self.boot_counter = (self.boot_counter + 1) & _U16
+        self._zero_tick = self.ticks
+        self._boot(cause)
+
+    def hello(self) -> Hello:
+        """Give the HELLO it sends."""
+        return Hello(
+            board_uid=self.setup.board_uid,
+            firmware_hash=self.setup.firmware_hash,
+            boot_counter=self.boot_counter,
+            reset_cause=self._reset_cause,
+            tick_rate_hz=self.setup.tick_rate_hz,
+            channels=self.setup.channels,
+            gain=self.gain,
+            rate_mhz=round(self.rate_hz * 1000),
+            protocol_major=self.setup.protocol[0],
+            protocol_minor=self.setup.protocol[1],
+        )
+
+    def replace_board(self, board_uid: str) -> None:
+        """Put a board with another UID in its place."""
+        self.setup = replace(self.setup, board_uid=board_uid)
+        self.reset(ResetCause.POWER_ON)
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    def _boot(self, cause: ResetCause) -> None:
+        self._reset_cause = cause
+        self._booting = True
+        self._decoder = FrameDecoder()
+        self._sequence = self._index = self._overflow = self._bad_commands = 0
+        self._frames_sent = 0
+        self._settling = SETTLING_ROWS
+        self._first_row = self._last_row_ticks = 0
+        self._rows: list[Int32Array] = []
+        self._flags: list[UInt8Array] = []
+        self._set_rate(self.rate_hz)
+        self._aux_tick = self.ticks + round(self.setup.aux_period_s * self.setup.tick_rate_hz)
+
+    def _set_rate(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
+        self._period = self.setup.tick_rate_hz / (rate_hz * self.setup.rate_error)
+        self._base_tick, self._base_index = self.ticks, self._index
+        wanted = self.setup.rows_per_frame or math.ceil(rate_hz / FRAMES_PER_S)
+        self._rows_per_frame = min(wanted, max_rows(self.setup.channels))
+
+    def _row_tick(self, index: int) -> int:
+        return self._base_tick + math.ceil((index - self._base_index + 1) * self._period)
+
+    def _tick32(self, ticks: int) -> int:
+        return (ticks - self._zero_tick) & _U32
+
+    def _convert(self, at_ticks: int) -> bytes:
+        index = self._index
+        self._index += 1
+        if self.faults.drop_rows:
+            self.faults.drop_rows -= 1
+            self._overflow = (self._overflow + 1) & _U16
+            # A frame holds consecutive rows only: what was gathered goes before the hole.
+            return self._send_rows()
+        glitch = self.faults.glitch_rows.get(index)
+        row = self.source.counts(index, self.time_s(at_ticks)) if glitch is None else glitch
+        flags = np.full(self.setup.channels, int(SampleFlag.SETTLING) if self._settling else 0, dtype=np.uint8)
+        self._settling = max(0, self._settling - 1)
+        for channel, flag in self.faults.channel_flags.items():
+            flags[channel] |= int(flag)
+        if not self._rows:
+            self._first_row = index
+        self._last_row_ticks = at_ticks
+        self._rows.append(np.clip(np.asarray(row), COUNTS_MIN, COUNTS_MAX).astype(np.int32))
+        self._flags.append(flags)
+        return self._send_rows() if len(self._rows) >= self._rows_per_frame else b""
+
+    def _send_rows(self) -> bytes:
+        if not self._rows:
+            return b""
+        frame = Samples(
+            sequence=self._sequence,
+            first_index=self._first_row & _U32,
+            last_tick=self._tick32(self._last_row_ticks),
+            overflow=self._overflow,
+            counts=np.stack(self._rows),
+            flags=np.stack(self._flags),
+        )
+        self._rows.clear()
+        self._flags.clear()
+        self._sequence = (self._sequence + 1) & _U16
+        if self.faults.drop_sample_frames:
+            self.faults.drop_sample_frames -= 1
+            return b""
+        self.rows_sent += frame.counts.shape[0]
+        return self._wire(encode(frame))
+
+    def _send_aux(self) -> bytes:
+        frame = Aux(
+            tick=self._tick32(self._aux_tick),
+            supply_mv=self.setup.supply_mv,
+            digital_inputs=self.digital_inputs,
+            temperatures_cdeg=self.setup.temperatures_cdeg,
+            skipped=tuple(count & _U16 for count in self.skipped),
+        )
+        self._aux_tick += round(self.setup.aux_period_s * self.setup.tick_rate_hz)
+        return self._wire(encode(frame))
+
+    def _wire(self, octets: bytes) -> bytes:
+        faults = self.faults
+        self._frames_sent += 1
+        if faults.silence:
+            return b""
+        if faults.byte_loss or faults.byte_corruption:
+            chance = self._random.random
+            return bytes(
+                octet ^ (self._random.randrange(1, 256) if chance() < faults.byte_corruption else 0)
+                for octet in octets
+                if chance() >= faults.byte_loss
+            )
+        return octets
+
+    def _carry_out(self, command: Command) -> list[Frame]:
+        """Every command may come twice: it sets, and never toggles or counts."""
+        hello_after = False
+        code, payload = AckCode.OK, b""
+        match command.kind:
+            case CommandKind.HELLO:
+                hello_after = True
+            case CommandKind.CLOCK:
+                payload = struct.pack("<I", self.board_tick)
+            case CommandKind.IDENTIFY if len(command.payload) == 1:
+                self.identify_s = command.payload[0]
+            case CommandKind.SET_RATE if len(command.payload) == 4:
+                rate_hz = int.from_bytes(command.payload, "little") / 1000.0
+                code, hello_after = self._change_rate(rate_hz)
+            case CommandKind.SET_GAIN if len(command.payload) == 1:
+                code, hello_after = self._change_gain(command.payload[0])
+            case CommandKind.SELF_TEST:
+                payload = bytes((self.setup.channels, *self._self_test()))
+            case CommandKind.STATS:
+                payload = struct.pack(
+                    "<IHHHH", self._frames_sent & _U32, self._overflow, self._decoder.counters.rejections & _U16, 0, 0
+                )
+            case CommandKind.IDENTIFY | CommandKind.SET_RATE | CommandKind.SET_GAIN:
+                code = AckCode.BAD_LENGTH
+            case _:
+                code = AckCode.UNKNOWN_KIND
+        ack = Ack(command.request_id, code, payload)
+        return [self.hello(), ack] if hello_after else [ack]
+
+    def _change_rate(self, rate_hz: float) -> tuple[AckCode, bool]:
+        if rate_hz not in (*self.setup.supported_rates_hz, self.setup.rate_hz):
+            return AckCode.BAD_VALUE, False
+        if rate_hz != self.rate_hz:
+            self._set_rate(rate_hz)
+            self._settling = SETTLING_ROWS
+        return AckCode.OK, True
+
+    def _change_gain(self, gain: int) -> tuple[AckCode, bool]:
+        if gain not in GAINS:
+            return AckCode.BAD_VALUE, False
+        if gain != self.gain:
+            self.gain = gain
+            self._settling = SETTLING_ROWS
+        return AckCode.OK, True
+
+    def _self_test(self) -> list[int]:
+        flags = self.faults.channel_flags
+        return [
+            1 if SampleFlag.SILENT in flags.get(channel, SampleFlag(0)) else 0 for channel in range(self.setup.channels)
+        ]

@@ -1,0 +1,324 @@
+"""
+The conversation with whatever answers on one port, as a state machine fed with bytes and times.
+
+closed → identifying → up: HELLO is asked for until a board gives its UID, then the clock is synchronised
+and samples flow. When the port should be closed, `verdict` says why; opening, closing and waiting are the
+link's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from firmware_bridge.active_board import ActiveBoard, BoardMemory, HeldSamples, LinkCounters
+from firmware_bridge.clocksync import NS_PER_S, BoardClock
+from firmware_bridge.commands import Request, RequestLine, clock_tick
+from firmware_bridge.decoder import FrameDecoder, Rejected, RejectReason
+from firmware_bridge.errors import CommandAbortedError
+from firmware_bridge.events import BoardDown, BoardUp, DownReason, Event
+from firmware_bridge.frames import Ack, Aux, CommandKind, Hello, Samples
+from firmware_bridge.port import PortConfig
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTiming:
+    """
+    Waiting times of the link.
+
+    The identification timeout covers an Arduino's bootloader, which answers nothing for up to two seconds
+    after the port was opened (2026-11).
+    """
+
+    identify_interval_s: float = 0.1
+    identify_timeout_s: float = 3.0
+    query_timeout_s: float = 0.25
+    silent_floor_s: float = 1.0
+    silent_periods: float = 5.0
+    backoff_first_s: float = 0.1
+    backoff_last_s: float = 5.0
+
+
+class BoardSession:
+    """
+    State of one port.
+
+    Parameters
+    ----------
+    config : PortConfig
+    emit : callable
+        Takes each event.
+    memory_of : callable
+        Gives the memory of a board UID, shared by all ports.
+    claim : callable
+        Whether this port may have the board of a UID; False when another port already has it.
+    timing : LinkTiming
+    """
+
+    def __init__(
+        self,
+        config: PortConfig,
+        emit: Callable[[Event], None],
+        memory_of: Callable[[str], BoardMemory],
+        claim: Callable[[str], bool],
+        timing: LinkTiming,
+    ) -> None:
+        self.config = config
+        self.counters = LinkCounters()
+        self.verdict: DownReason | None = None
+        self._emit = emit
+        self._memory_of = memory_of
+        self._claim = claim
+        self._timing = timing
+        self._line = RequestLine(config.path)
+        self._decoder = FrameDecoder()
+        self._held = HeldSamples(self.counters)
+        self._board: ActiveBoard | None = None
+        self._is_open = False
+        self._was_up = False
+        self._identify_since_ns = self._next_hello_ns = 0
+        self._received_bytes = self._good_frames = 0
+        self._rejecting = False
+        self._last_down: tuple[DownReason, str | None] | None = None
+
+    @property
+    def board_uid(self) -> str | None:
+        """UID of the identified board."""
+        return self._board.hello.board_uid if self._board else None
+
+    @property
+    def hello(self) -> Hello | None:
+        """HELLO of the identified board."""
+        return self._board.hello if self._board else None
+
+    @property
+    def clock(self) -> BoardClock | None:
+        """Clock of the identified board."""
+        return self._board.clock if self._board else None
+
+    # -- driven by the link ---------------------------------------------------------------------------
+
+    def opened(self, now_ns: int) -> None:
+        """Begin to identify: the port has just been opened."""
+        self._is_open = True
+        self.verdict = None
+        self._decoder = FrameDecoder()
+        self._line = RequestLine(self.config.path)
+        self._received_bytes = self._good_frames = 0
+        self._rejecting = False
+        self._identify(now_ns)
+
+    def closed(self, now_ns: int) -> None:
+        """Forget the board: the port has been closed. Requests under way end in an error."""
+        self._is_open = False
+        self._board = None
+        self._held.clear()
+        self._line.abort(now_ns, CommandAbortedError(f"{self.config.path}: the board went down"))
+
+    def submit(self, request: Request) -> None:
+        """Queue a command to the board."""
+        self._line.submit(request)
+
+    def due_ns(self) -> int:
+        """When `poll` is next needed."""
+        line_ns = self._line.due_ns
+        board = self._board
+        if board is None:
+            timer_ns = min(self._next_hello_ns, self._identify_since_ns + _ns(self._timing.identify_timeout_s))
+            return timer_ns if line_ns is None else line_ns
+        timer_ns = board.last_samples_ns + self._silent_ns(board.hello)
+        if self._line.idle:
+            timer_ns = min(timer_ns, board.next_query_ns)
+        return timer_ns if line_ns is None else min(timer_ns, line_ns)
+
+    def poll(self, now_ns: int) -> bytes:
+        """Do what is due; give the bytes to write."""
+        if not self._is_open or self.verdict is not None:
+            return b""
+        if self._board is None:
+            self._poll_identifying(now_ns)
+        else:
+            self._poll_up(self._board, now_ns)
+        return b"" if self.verdict is not None else self._line.poll(now_ns)
+
+    def receive(self, chunk: bytes, now_ns: int) -> None:
+        """Take bytes read from the port."""
+        self._received_bytes += len(chunk)
+        for result in self._decoder.feed(chunk):
+            if self.verdict is not None:
+                return
+            if isinstance(result, Rejected):
+                self._take_rejected(result, now_ns)
+                continue
+            self._good_frames += 1
+            self.counters.frames += 1
+            if self._rejecting:
+                self._rejecting = False
+                self.counters.resyncs += 1
+            if isinstance(result, Samples):
+                self._take_samples(result, now_ns)
+            elif isinstance(result, Ack):
+                self._line.answered(result, now_ns)
+            elif isinstance(result, Hello):
+                self._take_hello(result, now_ns)
+            elif isinstance(result, Aux) and self._board is not None:
+                self._board.aux(result, now_ns)
+
+    def report_down(self, now_ns: int, reason: DownReason, detail: str, board_uid: str | None = None) -> None:
+        """Emit `BoardDown` when it tells something new."""
+        uid = board_uid or self.board_uid
+        last = self._last_down
+        # After an unplugged cable its missing path is no news.
+        missing_still = last is not None and (last[0], reason) == (DownReason.UNPLUGGED, DownReason.PORT_MISSING)
+        if missing_still or last == (reason, uid):
+            return
+        self._last_down = (reason, uid)
+        self._emit(BoardDown(now_ns, self.config.path, uid, reason, detail))
+
+    # -- identifying ----------------------------------------------------------------------------------
+
+    def _identify(self, now_ns: int) -> None:
+        self._board = None
+        self._held.clear()
+        self._identify_since_ns = self._next_hello_ns = now_ns
+
+    def _poll_identifying(self, now_ns: int) -> None:
+        if now_ns - self._identify_since_ns >= _ns(self._timing.identify_timeout_s):
+            self._end(now_ns, *self._why_unidentified())
+        elif now_ns >= self._next_hello_ns and self._line.idle:
+            interval_ns = _ns(self._timing.identify_interval_s)
+            self._next_hello_ns = now_ns + interval_ns
+            self._line.submit(Request(CommandKind.HELLO, b"", try_ns=interval_ns, tries=1))
+
+    def _why_unidentified(self) -> tuple[DownReason, str]:
+        if self._good_frames:
+            return (
+                DownReason.SILENT,
+                "sends frames but does not answer HELLO: check the wire from host to board",
+            )
+        if self._received_bytes:
+            return (
+                DownReason.NOT_A_BOARD,
+                f"{self._received_bytes} bytes and no valid frame: not a board, or not at {self.config.baud} baud",
+            )
+        return (
+            DownReason.SILENT,
+            f"nothing received at {self.config.baud} baud: check the board's power and firmware",
+        )
+
+    def _take_hello(self, hello: Hello, now_ns: int) -> None:
+        uid, expected = hello.board_uid, self.config.expected_uid
+        if expected is not None and uid != expected:
+            self._end(
+                now_ns,
+                DownReason.WRONG_BOARD,
+                f"board {uid} answers where {expected} is expected: "
+                "plug the right board in, or calibrate this one and change the configuration",
+                uid,
+            )
+            return
+        board = self._board
+        if board is not None:
+            if (uid, hello.boot_counter) == (board.hello.board_uid, board.hello.boot_counter):
+                if board.settings_changed(hello):
+                    self._emit(BoardUp(now_ns, self.config.path, hello))
+                return
+            self._restarted(now_ns, f"reset cause {hello.reset_cause}, boot {hello.boot_counter}")
+        if not self._claim(uid):
+            self._end(
+                now_ns,
+                DownReason.DUPLICATE_UID,
+                f"board {uid} already answers on another port: give each board its own UID",
+                uid,
+            )
+            return
+        self._board = ActiveBoard(hello, self._memory_of(uid), self.counters, self._held, self._emit, now_ns)
+        self.counters.reconnects += self._was_up
+        self._was_up = True
+        self._last_down = None
+        self._emit(BoardUp(now_ns, self.config.path, hello))
+
+    def _restarted(self, now_ns: int, why: str) -> None:
+        """Identify and synchronise again: the board started over with the port still open."""
+        self.counters.resets += 1
+        detail = f"{self.config.path}: the board restarted ({why}); if it repeats check its supply"
+        self.report_down(now_ns, DownReason.RESET, detail)
+        self._identify(now_ns)
+
+    # -- up -------------------------------------------------------------------------------------------
+
+    def _poll_up(self, board: ActiveBoard, now_ns: int) -> None:
+        if now_ns - board.last_samples_ns > self._silent_ns(board.hello):
+            silent_s = (now_ns - board.last_samples_ns) / NS_PER_S
+            foreign = self.counters.foreign_rows
+            self._end(
+                now_ns,
+                DownReason.SILENT,
+                f"no samples for {silent_s:.1f} s: check the cable, the board and its converters"
+                + (f" ({foreign} rows had not {board.hello.channels} channels)" if foreign else ""),
+            )
+        elif board.clock.dead:
+            self._end(
+                now_ns,
+                DownReason.CLOCK_DEAD,
+                f"sends samples but left {board.clock.unanswered} clock queries unanswered: "
+                "check the wire from host to board",
+            )
+        elif now_ns >= board.next_query_ns and self._line.idle:
+            board.next_query_ns = now_ns + board.clock.interval_ns
+            self._line.submit(
+                Request(
+                    CommandKind.CLOCK,
+                    b"",
+                    try_ns=_ns(self._timing.query_timeout_s),
+                    tries=1,
+                    on_done=partial(self._clock_done, board),
+                )
+            )
+
+    def _clock_done(self, board: ActiveBoard, request: Request) -> None:
+        # A query from before a reset says nothing about the board's new clock.
+        if self._board is not board or isinstance(request.error, CommandAbortedError):
+            return
+        tick = clock_tick(request.ack) if request.ack is not None else None
+        if tick is None:
+            board.clock.missed()
+            return
+        why = board.clock_answer(request.sent_ns, request.done_ns, tick)
+        if why is not None:
+            self._restarted(request.done_ns, why)
+
+    def _take_samples(self, samples: Samples, now_ns: int) -> None:
+        if self._board is None:
+            self._held.add(samples, now_ns)
+            return
+        why = self._board.samples(samples, now_ns)
+        if why is not None:
+            self._restarted(now_ns, why)
+            self._held.add(samples, now_ns)
+
+    def _take_rejected(self, rejected: Rejected, now_ns: int) -> None:
+        self._rejecting = True
+        if rejected.reason is RejectReason.BAD_CRC:
+            self.counters.crc_errors += 1
+        else:
+            self.counters.other_rejections += 1
+        if rejected.reason is RejectReason.WRONG_VERSION:
+            self._end(
+                now_ns,
+                DownReason.PROTOCOL_MISMATCH,
+                f"{rejected.detail}: flash matching firmware or update this host",
+                rejected.board_uid,
+            )
+
+    def _end(self, now_ns: int, reason: DownReason, detail: str, board_uid: str | None = None) -> None:
+        self.report_down(now_ns, reason, f"{self.config.path}: {detail}", board_uid)
+        self.verdict = reason
+
+    def _silent_ns(self, hello: Hello) -> int:
+        return _ns(max(self._timing.silent_floor_s, self._timing.silent_periods / hello.rate_hz))
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * NS_PER_S)

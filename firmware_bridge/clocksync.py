@@ -1,0 +1,318 @@
+"""
+Board ticks to host time, and sample indices to board ticks.
+
+Two straight lines, both fitted with exponential forgetting. `BoardClock` fits the board's tick counter
+against the host times at which clock queries were sent; `SampleTimeline` fits the ticks of data-ready
+against the sample index. Together they date every conversion on the host's monotonic clock without the
+jitter of the serial line. Nothing here reads a clock: times are arguments.
+
+Both are the method of least squares with weights that fall by 1 - `FORGETTING` an observation, kept as
+running means and central moments (West, "Updating mean and variance estimates", CACM 22(9), 1979).
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Int64Array = npt.NDArray[np.int64]
+
+NS_PER_S: Final = 1_000_000_000
+
+FORGETTING: Final = 1.0 / 30.0
+"""Weight of the newest observation: half a minute of queries, long against jitter, short against warming
+of a ceramic resonator (2026-11)."""
+BURST_QUERIES: Final = 8
+BURST_INTERVAL_NS: Final = 50_000_000
+STEADY_INTERVAL_NS: Final = 971_000_000
+"""About a second, off the beat of 10 and 80 SPS and of the one-second AUX frame (2026-11)."""
+UNANSWERED_LIMIT: Final = 4
+LATE_SIGMAS: Final = 5.0
+LATE_NS: Final = 500_000
+STEP_NS: Final = 500_000_000
+"""An answer this much early was counted by another clock: the board restarted (2026-11)."""
+LATE_RUN_LIMIT: Final = 4
+ROUND_TRIP_AGEING_NS: Final = 1_000
+"""The smallest round trip is forgotten by 1 µs a query, so that a slower hub is noticed in time (2026-11)."""
+
+_WRAP: Final = 1 << 32
+_HALF_WRAP: Final = 1 << 31
+
+
+def unwrap32(value: int, near: int) -> int:
+    """Full-width value nearest to `near` whose low 32 bits are `value`."""
+    return near + ((value - near + _HALF_WRAP) % _WRAP) - _HALF_WRAP
+
+
+class ForgettingLine:
+    """
+    Least-squares line y(x) with exponential forgetting, exact for integers of any size.
+
+    The origin is an integer moved along with the mean, so that nanoseconds and ticks keep their last digit
+    after years.
+    """
+
+    __slots__ = ("_mean_x", "_mean_y", "_moment_xx", "_moment_xy", "_origin_x", "_origin_y", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._origin_x = self._origin_y = 0
+        self._mean_x = self._mean_y = 0.0
+        self._moment_xx = self._moment_xy = 0.0
+
+    def add(self, x: int, y: int) -> None:
+        """Take one observation."""
+        if not self.count:
+            self._origin_x, self._origin_y = x, y
+        self.count += 1
+        weight = max(FORGETTING, 1.0 / self.count)
+        from_mean_x = x - self._origin_x - self._mean_x
+        from_mean_y = y - self._origin_y - self._mean_y
+        self._mean_x += weight * from_mean_x
+        self._mean_y += weight * from_mean_y
+        remaining = 1.0 - weight
+        self._moment_xx = remaining * (self._moment_xx + weight * from_mean_x * from_mean_x)
+        self._moment_xy = remaining * (self._moment_xy + weight * from_mean_x * from_mean_y)
+        whole_x, whole_y = int(self._mean_x), int(self._mean_y)
+        self._origin_x += whole_x
+        self._origin_y += whole_y
+        self._mean_x -= whole_x
+        self._mean_y -= whole_y
+
+    @property
+    def slope(self) -> float:
+        """Change of y for one of x; nan before two distinct x."""
+        return self._moment_xy / self._moment_xx if self._moment_xx > 0.0 else math.nan
+
+    def y_at(self, x: int, slope: float) -> tuple[int, float]:
+        """Give y on the line through the mean with `slope`, as whole part and rest."""
+        return self._origin_y, self._mean_y + slope * (x - self._origin_x - self._mean_x)
+
+    def x_at(self, y: int, slope: float) -> tuple[int, float]:
+        """Give the x at which the line through the mean with `slope` passes y, as whole part and rest."""
+        return self._origin_x, self._mean_x + (y - self._origin_y - self._mean_y) / slope
+
+
+class ClockAnswer(enum.Enum):
+    """What became of one answer to a clock query."""
+
+    ACCEPTED = "accepted"
+    LATE = "late"
+    STEPPED = "stepped"
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    sent_ns: int
+    round_trip_ns: int
+    tick: int
+
+
+class BoardClock:
+    """
+    The board's tick counter as a function of host monotonic time.
+
+    Parameters
+    ----------
+    tick_rate_hz : int
+        Nominal, from HELLO; the true rate is estimated.
+    """
+
+    def __init__(self, tick_rate_hz: int) -> None:
+        self.tick_rate_hz = tick_rate_hz
+        self.late = 0
+        self.unanswered = 0
+        self._line = ForgettingLine()
+        self._burst: list[_Exchange] = []
+        self._last_tick = 0
+        self._min_half_ns = math.inf
+        self._variance_ns2 = 0.0
+        self._late_run = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first burst is complete, so that ticks can be dated."""
+        return self._line.count > 0
+
+    @property
+    def dead(self) -> bool:
+        """Whether four queries in a row went unanswered."""
+        return self.unanswered >= UNANSWERED_LIMIT
+
+    @property
+    def interval_ns(self) -> int:
+        """Time from one query to the next."""
+        return STEADY_INTERVAL_NS if self.ready else BURST_INTERVAL_NS
+
+    @property
+    def residual_sigma_ns(self) -> float:
+        """Standard deviation of the answers about the line, in host time."""
+        return math.sqrt(self._variance_ns2)
+
+    @property
+    def rate_hz(self) -> float:
+        """Estimated ticks per second of host time; the nominal rate before `ready`."""
+        slope = self._line.slope
+        return self.tick_rate_hz if math.isnan(slope) else slope * NS_PER_S
+
+    def missed(self) -> None:
+        """Count a query that was not answered in time."""
+        self.unanswered += 1
+
+    def answered(self, sent_ns: int, received_ns: int, tick32: int) -> ClockAnswer:
+        """
+        Take the answer to one query.
+
+        Parameters
+        ----------
+        sent_ns, received_ns : int
+            Host monotonic time just before the query was written and just after its answer was read.
+        tick32 : int
+            The board's tick counter when it had the query, modulo 2**32.
+
+        Returns
+        -------
+        ClockAnswer
+            `STEPPED` when the board's counter no longer fits: identify the board again and start over.
+        """
+        self.unanswered = 0
+        round_trip_ns = received_ns - sent_ns
+        if not self.ready:
+            self._collect(sent_ns, round_trip_ns, tick32)
+            return ClockAnswer.ACCEPTED
+        self._min_half_ns = min(self._min_half_ns + ROUND_TRIP_AGEING_NS, round_trip_ns / 2)
+        expected_ns = self._line.x_at(self._last_tick, self._slope)
+        near = self._last_tick + round((sent_ns - expected_ns[0] - expected_ns[1]) * self._slope)
+        tick = unwrap32(tick32, near)
+        whole_ns, rest_ns = self._line.x_at(tick, self._slope)
+        residual_ns = whole_ns - sent_ns + rest_ns
+        if residual_ns < -STEP_NS:
+            return ClockAnswer.STEPPED
+        if residual_ns > max(LATE_NS, LATE_SIGMAS * self.residual_sigma_ns):
+            self.late += 1
+            self._late_run += 1
+            return ClockAnswer.STEPPED if self._late_run >= LATE_RUN_LIMIT else ClockAnswer.LATE
+        self._late_run = 0
+        self._variance_ns2 += FORGETTING * (residual_ns * residual_ns - self._variance_ns2)
+        self._last_tick = tick
+        self._line.add(sent_ns, tick)
+        return ClockAnswer.ACCEPTED
+
+    def unwrap(self, tick32: int) -> int:
+        """Full-width tick of a moment within half a wrap of the last answer."""
+        return unwrap32(tick32, self._last_tick)
+
+    def host_ns(self, tick: int) -> int:
+        """Host monotonic time of a full-width tick; only when `ready`."""
+        whole_ns, rest_ns = self._line.x_at(tick, self._slope)
+        return whole_ns + round(rest_ns + self._min_half_ns)
+
+    @property
+    def _slope(self) -> float:
+        slope = self._line.slope
+        return slope if slope > 0.0 else self.tick_rate_hz / NS_PER_S
+
+    def _collect(self, sent_ns: int, round_trip_ns: int, tick32: int) -> None:
+        tick = unwrap32(tick32, self._burst[-1].tick) if self._burst else tick32
+        if self._burst and tick <= self._burst[-1].tick:
+            self._burst.clear()
+            tick = tick32
+        self._burst.append(_Exchange(sent_ns, round_trip_ns, tick))
+        if len(self._burst) < BURST_QUERIES:
+            return
+        # A query held up by the host's scheduler shows in its own round trip. Left in, one 10 ms hiccup
+        # would bend the first line for half a minute.
+        quickest_ns = min(exchange.round_trip_ns for exchange in self._burst)
+        prompt = [e for e in self._burst if e.round_trip_ns <= quickest_ns + 2 * LATE_NS]
+        used = prompt if len(prompt) >= BURST_QUERIES // 2 else self._burst
+        for exchange in used:
+            self._line.add(exchange.sent_ns, exchange.tick)
+        self._min_half_ns = quickest_ns / 2
+        self._last_tick = self._burst[-1].tick
+        residuals = [(e.sent_ns - self.host_ns(e.tick) + quickest_ns / 2) for e in used]
+        self._variance_ns2 = sum(r * r for r in residuals) / len(residuals)
+        self._burst.clear()
+
+
+class SampleTimeline:
+    """
+    Host times of sample indices, strictly increasing.
+
+    Parameters
+    ----------
+    clock : BoardClock
+        Dates the ticks.
+    rate_hz : float
+        Nominal rows a second, used until two frames have shown the real rate.
+    after_ns : int
+        Every time given is later than this: the last one of an earlier timeline of the same board.
+    """
+
+    def __init__(self, clock: BoardClock, rate_hz: float, after_ns: int | None = None) -> None:
+        self._clock = clock
+        self._line = ForgettingLine()
+        self._nominal = clock.tick_rate_hz / rate_hz
+        self._last_ns = after_ns
+        self.restarts = 0
+
+    @property
+    def ticks_per_row(self) -> float:
+        """Estimated ticks from one row to the next."""
+        slope = self._line.slope
+        return slope if slope > 0.0 else self._nominal
+
+    @property
+    def last_ns(self) -> int | None:
+        """Time of the last row dated."""
+        return self._last_ns
+
+    def date(self, first_index: int, rows: int, last_tick32: int) -> Int64Array:
+        """
+        Take one frame's last data-ready tick and date all its rows.
+
+        Parameters
+        ----------
+        first_index : int
+            Full-width sample index of the first row.
+        rows : int
+            Rows in the frame.
+        last_tick32 : int
+            Tick of the last row, modulo 2**32.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows,)
+            Host monotonic nanoseconds.
+        """
+        last_index = first_index + rows - 1
+        tick = self._clock.unwrap(last_tick32)
+        slope = self.ticks_per_row
+        if self._line.count > 1:
+            whole, rest = self._line.y_at(last_index, slope)
+            # Half a period off is no jitter: the converters paused or changed their rate. Start afresh
+            # rather than date rows by a line that no longer holds.
+            if abs(tick - whole - rest) > 0.5 * slope:
+                self._line = ForgettingLine()
+                self.restarts += 1
+        self._line.add(last_index, tick)
+        slope = self.ticks_per_row
+        whole, rest = self._line.y_at(last_index, slope)
+        last_ns = self._clock.host_ns(whole + round(rest))
+        if rows == 1:
+            if self._last_ns is not None and last_ns <= self._last_ns:
+                last_ns = self._last_ns + 1
+            self._last_ns = last_ns
+            return np.array((last_ns,), dtype=np.int64)
+        steps = np.arange(rows, dtype=np.int64)
+        period_ns = slope / self._clock.rate_hz * NS_PER_S
+        t_ns: Int64Array = last_ns + np.rint((steps - (rows - 1)) * period_ns).astype(np.int64)
+        if self._last_ns is not None and t_ns[0] <= self._last_ns:
+            # A correction of the lines may not turn time back: such rows follow one nanosecond apart.
+            t_ns = np.maximum(t_ns, self._last_ns + 1 + steps)
+        self._last_ns = int(t_ns[-1])
+        return t_ns
