@@ -51,9 +51,37 @@ class HypothesisTable(Protocol):
         Predicted change per channel.
     covariance_g2 : (hypotheses, channels, channels)
         Of the prediction: unit-weight spread and where in its lane an item lies. Not the measurement's own.
+    skus : tuple of str
+        What ``sku_index`` points into.
     sku_index : (hypotheses, terms) int
-        Per changed item group its row in the catalogue, −1 for none.
+        Per changed item group its SKU, −1 for none.
+    quantity : (hypotheses, terms) int
+        Per changed item group the signed number of items, 0 for none.
+    channels : (channels,) int
+        Which of the shelf's channels the columns are: readable ones where something changed.
+    unknown : (hypotheses,) bool
+        Whether something that the shelf does not sell explains the act or a part of it.
     """
+
+    @property
+    def skus(self) -> tuple[str, ...]:
+        """Return what ``sku_index`` points into."""
+
+    @property
+    def sku_index(self) -> npt.NDArray[np.int32]:
+        """Return the SKU of every item group, (hypotheses, terms), −1 for none."""
+
+    @property
+    def quantity(self) -> npt.NDArray[np.int32]:
+        """Return the signed number of items of every group, (hypotheses, terms)."""
+
+    @property
+    def channels(self) -> npt.NDArray[np.int32]:
+        """Return which of the shelf's channels the columns are, (channels,)."""
+
+    @property
+    def unknown(self) -> npt.NDArray[np.bool_]:
+        """Return which hypotheses involve something that the shelf does not sell, (hypotheses,)."""
 
     @property
     def mean_g(self) -> npt.NDArray[np.float64]:

@@ -1,0 +1,158 @@
+"""From a shelf's weight step to an item event: explanations, witnesses, posterior, policy."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edge_agent.config import ShelfConfig, Site
+from edge_agent.identification.act_position import locate
+from edge_agent.identification.observation_model import ObservationModel
+from edge_agent.identification.policy import Circumstances, decide
+from edge_agent.identification.posterior import Posterior, combine
+from edge_agent.identification.prior import Belief, act_prior
+from edge_agent.identification.shelf_hypotheses import ShelfHypotheses, readable
+from edge_agent.identification.stock import apply_event
+from edge_agent.identification.witnesses import PositionWitness, VisionWitness, WeightWitness
+from edge_agent.model import IntArray, ItemEvent, Revisions, Stock, VisionObservation, WeightStep
+from edge_agent.ports import Testimony, Witness
+from edge_agent.version import software_version
+from edge_agent.vocabulary import Mode, Verdict
+
+DECIDING_MODES = (Mode.SELLING, Mode.STAFF)
+"""Modes in which a changed weight is somebody's act on goods. Elsewhere weights are tests, or not settled yet."""
+
+
+class Identification:
+    """What was moved, how sure that is, and who decides.
+
+    Tables are built here, once; a step then costs a look-up, a screen and one batch of Gaussians.
+
+    Parameters
+    ----------
+    site : Site
+        Checked configuration.
+    witnesses : sequence of Witness, optional
+        Whose word counts; weight, position and camera if None. A witness with nothing to say changes nothing.
+
+    Raises
+    ------
+    KeyError
+        Where the planogram names a SKU that the catalogue lacks; reading the configuration refuses that before.
+    """
+
+    def __init__(self, site: Site, witnesses: Sequence[Witness] | None = None) -> None:
+        self._site = site
+        self._policy = site.agent.policy
+        revisions = {each.board_uid: each.revision for each in site.calibrations}
+        calibration_id = ",".join(f"{uid}@{revision}" for uid, revision in sorted(revisions.items()))
+        self._witnesses: tuple[Witness, ...] = (
+            (WeightWitness(calibration_id), PositionWitness(calibration_id), VisionWitness())
+            if witnesses is None
+            else tuple(witnesses)
+        )
+        self._expected = {"weight"} | ({"camera"} if site.agent.camera.driver != "none" else set())
+        self._revisions = Revisions(
+            site.planogram.revision, site.catalogue.revision, revisions, software=software_version()
+        )
+        self._models = {
+            shelf.shelf_id: ObservationModel(shelf, site.planogram.on_shelf(shelf.shelf_id)) for shelf in site.shelves
+        }
+        self._tables = {shelf_id: self._build(model, frozenset()) for shelf_id, model in self._models.items()}
+
+    def resolve(
+        self, step: WeightStep, stock: Stock, mode: Mode, observations: Sequence[VisionObservation] = ()
+    ) -> ItemEvent | None:
+        """Return the event that a weight step amounts to, under the stock belief before it.
+
+        Every step in selling mode, final or provisional, becomes an event: automatic or review. In staff mode too, as
+        restock and remove. None in maintenance, closed and warming up: there a changed weight is nobody's purchase, and
+        leaving the mode re-baselines.
+
+        Raises
+        ------
+        KeyError
+            For a step of a shelf that the site does not have.
+        ValueError
+            For a step whose arrays do not fit the shelf's channels.
+        """
+        if mode not in DECIDING_MODES:
+            return None
+        model = self._models[step.shelf_id]
+        if step.delta_g.shape != (model.channel_count,):
+            raise ValueError(
+                f"step {step.act_id} of shelf {step.shelf_id}: {step.delta_g.shape} channels, "
+                f"the shelf file has {model.channel_count}"
+            )
+        tables = self._tables_for(model, stock)
+        seen = readable(step)
+        belief = Belief(model.lanes, tables.skus, stock)
+        hypotheses = tables.explain(step, belief, act_prior(mode, step.cause))
+        testimonies: dict[str, Testimony] = {}
+        posterior = Posterior((), 1.0)
+        changed: IntArray = np.zeros(0, dtype=np.int32)
+        if hypotheses is not None:
+            changed = hypotheses.channels
+            testimonies = {each.name: each.log_likelihood(hypotheses, step, observations) for each in self._witnesses}
+            posterior = combine(hypotheses, list(testimonies.values()))
+        spoke = tuple(name for name, testimony in testimonies.items() if not testimony.silent)
+        decided = decide(
+            posterior,
+            self._policy,
+            Circumstances(mode, step.cause, _overloaded(model.shelf, step), not bool(seen.all()), stock),
+        )
+        position = locate(model.shelf, step, seen, changed)
+        lanes = sorted({item.lane_id for item in decided.items if item.lane_id is not None})
+        before = {lane_id: dict(stock.get(lane_id, {})) for lane_id in lanes}
+        event = ItemEvent(
+            act_id=step.act_id,
+            shelf_id=step.shelf_id,
+            kind=decided.kind,
+            mode=mode,
+            verdict=decided.verdict,
+            reasons=decided.reasons,
+            items=decided.items,
+            confidence=decided.confidence,
+            alternatives=decided.alternatives,
+            delta_g=float(step.delta_g[seen].sum()),
+            sigma_g=float(np.sqrt(max(step.covariance_g2[np.ix_(seen, seen)].sum(), 0.0))),
+            position_mm=position.x_mm if position else None,
+            position_sigma_mm=position.sigma_mm if position else None,
+            t_start_ns=step.t_start_ns,
+            t_end_ns=step.t_end_ns,
+            hands=len({each.track_id for each in observations}) if observations else None,
+            witnesses=spoke,
+            witnesses_missing=tuple(sorted(self._expected - set(spoke))),
+            stock_before=before,
+            stock_after=before,
+            revisions=self._revisions,
+        )
+        return _with_stock_after(event, stock) if decided.verdict is Verdict.AUTO else event
+
+    def _build(self, model: ObservationModel, strays: frozenset[str]) -> ShelfHypotheses:
+        skus = sorted({lane.sku for lane in model.lanes} | strays)
+        return ShelfHypotheses(model, tuple(self._site.catalogue.item(sku) for sku in skus), self._policy)
+
+    def _tables_for(self, model: ObservationModel, stock: Stock) -> ShelfHypotheses:
+        """Return the shelf's tables, rebuilt where the belief holds a stray that no lane here is planned for."""
+        shelf_id = model.shelf.shelf_id
+        tables = self._tables[shelf_id]
+        held = {sku for lane in model.lanes for sku, count in stock.get(lane.lane_id, {}).items() if count > 0}
+        foreign = held - set(tables.skus)
+        sold = foreign & {item.sku for item in self._site.catalogue.items} if foreign else foreign
+        if sold:
+            planned = {lane.sku for lane in model.lanes}
+            tables = self._tables[shelf_id] = self._build(model, frozenset((set(tables.skus) | sold) - planned))
+        return tables
+
+
+def _overloaded(shelf: ShelfConfig, step: WeightStep) -> bool:
+    """Return whether the disturbance alone exceeded what the loaded cells are rated for together."""
+    cells = len(shelf.channels) if shelf.kind == "platform" else 1
+    return abs(step.peak_g) > shelf.limits.cell_max_g * cells
+
+
+def _with_stock_after(event: ItemEvent, stock: Stock) -> ItemEvent:
+    after = apply_event(stock, event)
+    touched = {lane_id: dict(after[lane_id]) for lane_id in event.stock_before}
+    return replace(event, stock_after=touched)

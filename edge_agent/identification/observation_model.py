@@ -1,0 +1,146 @@
+"""One linear observation model for all shelf hardware: a load m at (x, y) adds m·g(x, y) to the channels.
+
+g is the shelf's influence vector: the indicator of the plate under x for ``lane_cells``, bilinear in (x, y) for a
+``platform`` on four corner cells. A lane does not fix where in it an item stands, so a lane is described by the
+mean and the covariance of g over the places an item may have there:
+
+- across the lane x is uniform over its width; along it y is uniform over the shelf's depth (platform);
+- a lane that lies over several plates is split into one spot per plate, each with its share of the lane's width.
+
+With u = (x − x₀)/(x₁ − x₀) and v = (y − y₀)/(y₁ − y₀) a corner's influence is a(u)·b(v), a and b being linear; u and
+v are independent, so E[g gᵀ] = E[a aᵀ]∘E[b bᵀ] exactly, the xy term included (∘ is the element-wise product).
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_agent.assortment import LaneConfig
+from edge_agent.config import ShelfConfig
+from edge_agent.model import FloatArray, IntArray
+
+MIN_SPOT_SHARE = 0.05
+"""A plate under less than this share of a lane's width is no place for its items: planograms are drawn to a few mm,
+lanes are 60 mm and wider (2026-11)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spot:
+    """Where an item of one lane may stand, as one region's channels feel it.
+
+    Attributes
+    ----------
+    lane_index : int
+        Row of the lane among the shelf's lanes, left to right.
+    share : float
+        Of the lane's items that stand here; a lane's spots sum to 1.
+    influence : (channels,)
+        Mean of g over the spot.
+    covariance : (channels, channels)
+        Of g over the spot; rows sum to 0 where the channels carry the whole load.
+    """
+
+    lane_index: int
+    share: float
+    influence: FloatArray
+    covariance: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Channels that share loads with each other and with no others: a plate, or a whole platform.
+
+    ``everywhere`` (channels, channels) is E[g gᵀ] of a thing set down anywhere in the region; ``share`` is the region's
+    part of the shelf's width.
+    """
+
+    channels: IntArray
+    spots: tuple[Spot, ...]
+    everywhere: FloatArray
+    share: float
+
+
+def _uniform_moments(low: float, high: float, start: float, end: float) -> tuple[FloatArray, FloatArray]:
+    """Return mean (2,) and second moment (2, 2) of (1 − u, u): place uniform in [low, high], cells at start and end."""
+    span = end - start
+    u = ((low + high) / 2 - start) / span
+    u_variance = ((high - low) / span) ** 2 / 12
+    mean = np.array([1 - u, u])
+    slope = np.array([-1.0, 1.0])
+    return mean, np.outer(mean, mean) + u_variance * np.outer(slope, slope)
+
+
+class ObservationModel:
+    """What each place on one shelf does to its channels.
+
+    Parameters
+    ----------
+    shelf : ShelfConfig
+        Kind of hardware and where the cells are.
+    lanes : tuple of LaneConfig
+        The shelf's lanes from left to right; may be empty.
+    """
+
+    def __init__(self, shelf: ShelfConfig, lanes: tuple[LaneConfig, ...]) -> None:
+        self.shelf = shelf
+        self.lanes = lanes
+        self.channel_count = len(shelf.channels)
+        self.regions: tuple[Region, ...] = (
+            (self._platform_region(),) if shelf.kind == "platform" else self._plate_regions()
+        )
+
+    def influence(self, x_mm: float, y_mm: float) -> FloatArray:
+        """Return g(x, y), (channels,): each channel's share of a load there; sums to 1."""
+        if self.shelf.kind == "platform":
+            mean, _ = self._platform_moments((x_mm, x_mm), (y_mm, y_mm))
+            return mean
+        edges = np.asarray(self.shelf.plate_edges_mm())
+        plate = int(np.clip(np.searchsorted(edges, x_mm, side="right") - 1, 0, self.channel_count - 1))
+        indicator: FloatArray = np.eye(self.channel_count)[plate]
+        return indicator
+
+    def _platform_moments(
+        self, x_range_mm: tuple[float, float], y_range_mm: tuple[float, float]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return mean (4,) and second moment (4, 4) of g over a rectangle of places."""
+        cells = self.shelf.channels
+        xs = sorted({cell.x_mm for cell in cells})
+        ys = sorted({cell.y_mm for cell in cells})
+        along_x, along_x_moment = _uniform_moments(*x_range_mm, xs[0], xs[1])
+        along_y, along_y_moment = _uniform_moments(*y_range_mm, ys[0], ys[1])
+        right = np.array([int(cell.x_mm == xs[1]) for cell in cells])
+        back = np.array([int(cell.y_mm == ys[1]) for cell in cells])
+        mean = along_x[right] * along_y[back]
+        moment = along_x_moment[np.ix_(right, right)] * along_y_moment[np.ix_(back, back)]
+        return mean, moment
+
+    def _platform_region(self) -> Region:
+        depth = (0.0, self.shelf.depth_mm)
+        spots = []
+        for lane_index, lane in enumerate(self.lanes):
+            mean, moment = self._platform_moments(lane.x_mm, depth)
+            spots.append(Spot(lane_index, 1.0, mean, moment - np.outer(mean, mean)))
+        _, everywhere = self._platform_moments((0.0, self.shelf.width_mm), depth)
+        return Region(np.arange(4, dtype=np.int32), tuple(spots), everywhere, 1.0)
+
+    def _plate_regions(self) -> tuple[Region, ...]:
+        edges = self.shelf.plate_edges_mm()
+        overlaps = np.array(
+            [
+                [max(0.0, min(right, lane.x_mm[1]) - max(left, lane.x_mm[0])) for lane in self.lanes]
+                for left, right in itertools.pairwise(edges)
+            ]
+        ).reshape(self.channel_count, len(self.lanes))
+        shares = overlaps / np.maximum(overlaps.sum(axis=0), 1e-9)
+        shares[shares < MIN_SPOT_SHARE] = 0.0
+        shares /= np.maximum(shares.sum(axis=0), 1e-9)
+        regions = []
+        for plate in range(self.channel_count):
+            spots = tuple(
+                Spot(int(lane), float(shares[plate, lane]), np.ones(1), np.zeros((1, 1)))
+                for lane in np.flatnonzero(shares[plate])
+            )
+            width_share = (edges[plate + 1] - edges[plate]) / self.shelf.width_mm
+            regions.append(Region(np.array([plate], dtype=np.int32), spots, np.ones((1, 1)), width_share))
+        return tuple(regions)

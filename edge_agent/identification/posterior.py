@@ -1,0 +1,91 @@
+"""From testimonies to probabilities of bills: what would be charged, over all ways in which it may have happened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_agent.identification.gaussian import log_sum_exp
+from edge_agent.identification.hypotheses import Hypotheses
+from edge_agent.model import FloatArray, ItemChange
+from edge_agent.ports import Testimony
+
+MAX_WEIGHED = 256
+"""Hypotheses gathered into bills; the rest, below a millionth each, ends in "something else" (2026-11)."""
+NEGLIGIBLE = 1e-6
+"""Probability below which a hypothesis is not gathered into a bill (2026-11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One outcome for the shopper: SKUs and signed quantities, with its most probable placement in ``items``."""
+
+    items: tuple[ItemChange, ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Bills, most probable first, and the probability of something else; together they sum to 1."""
+
+    bills: tuple[Bill, ...]
+    something_else: float
+
+
+def probabilities(hypotheses: Hypotheses, testimonies: Sequence[Testimony]) -> tuple[FloatArray, float]:
+    """Return every hypothesis's probability, (hypotheses,), and that of all which were cut off; summing to 1.
+
+    The cut-off ones were weighed by their totals alone. What the other witnesses would have said of them is not known;
+    it is taken as the best they said of any hypothesis that was kept, which errs towards review.
+    """
+    log_joint = hypotheses.log_prior + sum(
+        (testimony.log_likelihood for testimony in testimonies), np.zeros(len(hypotheses))
+    )
+    log_cut = hypotheses.log_cut + float((log_joint - hypotheses.log_screen).max())
+    log_total = log_sum_exp(np.append(log_joint, log_cut))
+    return np.exp(log_joint - log_total), float(np.exp(log_cut - log_total))
+
+
+def _placement(hypotheses: Hypotheses, row: int) -> tuple[ItemChange, ...]:
+    """Return the item changes of one hypothesis, per SKU and lane, in a fixed order."""
+    moved: dict[tuple[str, str], int] = {}
+    groups = zip(
+        hypotheses.sku_index[row].tolist(),
+        hypotheses.lane_index[row].tolist(),
+        hypotheses.quantity[row].tolist(),
+        strict=True,
+    )
+    for sku, lane, quantity in groups:
+        if quantity:
+            place = hypotheses.skus[sku], hypotheses.lane_ids[lane]
+            moved[place] = moved.get(place, 0) + quantity
+    return tuple(sorted(ItemChange(sku, quantity, lane) for (sku, lane), quantity in moved.items() if quantity))
+
+
+def bill_of(items: Sequence[ItemChange]) -> tuple[tuple[str, int], ...]:
+    """Return SKUs and their signed sums over all lanes; empty for a mere move."""
+    net: dict[str, int] = {}
+    for item in items:
+        net[item.sku] = net.get(item.sku, 0) + item.quantity
+    return tuple(sorted((sku, quantity) for sku, quantity in net.items() if quantity))
+
+
+def combine(hypotheses: Hypotheses, testimonies: Sequence[Testimony]) -> Posterior:
+    """Return the posterior over bills; whatever is not gathered into one is something else."""
+    probability, _ = probabilities(hypotheses, testimonies)
+    named = np.where(hypotheses.unknown, 0.0, probability)
+    order = np.argsort(-named, kind="stable")[:MAX_WEIGHED]
+    placements: dict[tuple[tuple[str, int], ...], dict[tuple[ItemChange, ...], float]] = {}
+    for row in order[named[order] > NEGLIGIBLE].tolist():
+        items = _placement(hypotheses, row)
+        if not items:  # an item shifted within its lane: nobody's bill
+            continue
+        placed = placements.setdefault(bill_of(items), {})
+        placed[items] = placed.get(items, 0.0) + float(named[row])
+    bills = [
+        Bill(min(placed, key=lambda items: (-round(placed[items], 9), items)), sum(placed.values()))
+        for placed in placements.values()
+    ]
+    # Rounded, so that neighbours of equal weight keep one order however the floating-point sums fell.
+    bills.sort(key=lambda bill: (-round(bill.probability, 9), bill.items))
+    return Posterior(tuple(bills), max(0.0, 1.0 - sum(bill.probability for bill in bills)))
