@@ -1,0 +1,117 @@
+"""The goods on the shelves: single items, each with a weight and a place of its own."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_agent.assortment import LaneConfig
+from edge_agent.config import ShelfConfig, Site
+from edge_agent.model import FloatArray
+from edge_agent.simulation.errors import ImpossibleActError
+from edge_agent.simulation.influence import load_shares
+
+FOREIGN_WIDTH_MM = 60.0
+"""A telephone or a purse, mm (2026-11)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StandingItem:
+    """One item (or, with ``sku`` None, one foreign object) on the shelf or in a shopper's hand."""
+
+    sku: str | None
+    mass_g: float
+    width_mm: float
+    x_mm: float = 0.0
+    y_mm: float = 0.0
+
+
+class Goods:
+    """Every item in its lane, and what shoppers hold.
+
+    Opening stock follows the planogram, each item's weight drawn from the catalogue's unit weight and spread unless
+    ``true_weights_g`` states another mean: a catalogue may be stale.
+    """
+
+    def __init__(self, site: Site, rng: np.random.Generator, true_weights_g: Mapping[str, float]) -> None:
+        self._site = site
+        self._rng = rng
+        self._true_weights_g = true_weights_g
+        self._shelves = {shelf.shelf_id: shelf for shelf in site.shelves}
+        self._lanes = {lane.lane_id: lane for lane in site.planogram.lanes}
+        self.held: list[StandingItem] = []
+        self.standing: dict[str, list[StandingItem]] = {lane_id: [] for lane_id in self._lanes}
+        for lane in site.planogram.lanes:
+            for _ in range(lane.opening_count):
+                self._stand(lane, self._new_item(lane.sku), None)
+
+    def lane(self, lane_id: str) -> LaneConfig:
+        """Return a lane of the planogram."""
+        if lane_id not in self._lanes:
+            raise ImpossibleActError(f"lane {lane_id!r} is not in the planogram: {', '.join(self._lanes)}")
+        return self._lanes[lane_id]
+
+    def shelf_of(self, lane_id: str) -> ShelfConfig:
+        """Return the shelf that carries a lane."""
+        return self._shelves[self.lane(lane_id).shelf_id]
+
+    def stock(self) -> dict[str, dict[str, int]]:
+        """Return lane_id → {sku: count} as it really is; foreign objects are not stock."""
+        return {
+            lane_id: dict(Counter(item.sku for item in items if item.sku is not None))
+            for lane_id, items in self.standing.items()
+        }
+
+    def load_g(self, shelf_id: str) -> FloatArray:
+        """Return the resting load on each cell of a shelf, (channels,)."""
+        shelf = self._shelves[shelf_id]
+        load_g = np.zeros(len(shelf.channels))
+        for lane_id, items in self.standing.items():
+            if self._lanes[lane_id].shelf_id == shelf_id:
+                for item in items:
+                    load_g += self.cell_load_g(shelf, item)
+        return load_g
+
+    def cell_load_g(self, shelf: ShelfConfig, item: StandingItem) -> FloatArray:
+        """Return what one standing item puts on each cell, (channels,)."""
+        return item.mass_g * load_shares(shelf, item.x_mm, item.y_mm, item.width_mm)
+
+    def take(self, lane_id: str, sku: str | None) -> StandingItem:
+        """Move the front-most item of a SKU from a lane to the shopper's hands."""
+        here = [item for item in self.standing[self.lane(lane_id).lane_id] if item.sku == sku]
+        if not here:
+            raise ImpossibleActError(f"lane {lane_id}: no {sku or 'foreign object'} stands there")
+        item = min(here, key=lambda each: each.y_mm)
+        self.standing[lane_id].remove(item)
+        if sku is not None:
+            self.held.append(item)
+        return item
+
+    def put_back(self, lane_id: str, sku: str, x_mm: float | None) -> StandingItem:
+        """Move an item that a shopper holds into a lane, at ``x_mm`` or somewhere inside it."""
+        item = next((each for each in self.held if each.sku == sku), None)
+        if item is None:
+            raise ImpossibleActError(f"nobody holds a {sku} to put into lane {lane_id}")
+        self.held.remove(item)
+        return self._stand(self.lane(lane_id), item, x_mm)
+
+    def leave_foreign(self, lane_id: str, mass_g: float, x_mm: float | None) -> StandingItem:
+        """Put a thing that the store does not sell into a lane."""
+        return self._stand(self.lane(lane_id), StandingItem(None, mass_g, FOREIGN_WIDTH_MM), x_mm)
+
+    def _new_item(self, sku: str) -> StandingItem:
+        item = self._site.catalogue.item(sku)
+        mean_g = self._true_weights_g.get(sku, item.unit_weight_g)
+        mass_g = max(mean_g + item.unit_sigma_g * self._rng.standard_normal(), 0.1 * mean_g)
+        width_mm = item.size_mm[0] if item.size_mm is not None else 0.0
+        return StandingItem(sku, mass_g, width_mm)
+
+    def _stand(self, lane: LaneConfig, item: StandingItem, x_mm: float | None) -> StandingItem:
+        left, right = lane.x_mm
+        play_mm = max((right - left - item.width_mm) / 2, 0.0)
+        sideways, deep = self._rng.uniform(-1, 1), self._rng.uniform(0.15, 0.85)
+        x = (left + right) / 2 + sideways * play_mm if x_mm is None else x_mm
+        placed = StandingItem(item.sku, item.mass_g, item.width_mm, x, deep * self._shelves[lane.shelf_id].depth_mm)
+        self.standing[lane.lane_id].append(placed)
+        return placed
