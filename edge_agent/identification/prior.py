@@ -98,8 +98,8 @@ def group_log_prior(
     """Return log(rate · prior) of every group of a region, (groups,), nats; 0 for "nothing".
 
     A take chooses a lane, then one of what is expected there (planned or believed strays) or, rarely, what is not. A
-    put-back chooses a SKU, then one of its lanes or, rarely, another. Taking more than is believed there, and putting
-    back what nobody took, is less likely but never impossible: the belief may be wrong.
+    put-back chooses a SKU among those that shoppers hold, then one of its lanes or, rarely, another. Taking more than
+    is believed there, and putting back what nobody took, is less likely but never impossible: the belief may be wrong.
     """
     lane_count, sku_count = belief.count.shape
     last = groups.first_unknown
@@ -124,8 +124,10 @@ def group_log_prior(
         (1 - misplaced) / np.maximum(own_lanes, 1),
         np.where(own_lanes > 0, misplaced, 1.0) / np.maximum(lane_count - own_lanes, 1),
     )
-    put = np.log(share_of_sku[lane, sku] / max(sku_count, 1))
-    put += np.where((number > belief.missing[sku]) & act.by_shopper, np.log(NEVER_TAKEN), 0.0)
+    wanted = np.where((belief.missing > 0) | (not act.by_shopper), 1.0, NEVER_TAKEN)
+    put = np.log((share_of_sku * wanted)[lane, sku] / max(float(wanted.sum()), 1.0))
+    more_than_taken = (belief.missing[sku] > 0) & (number > belief.missing[sku]) & act.by_shopper
+    put += np.where(more_than_taken, np.log(NEVER_TAKEN), 0.0)
     put += np.where(number > belief.room[sku], np.log(OVERFULL), 0.0)
 
     log_prior = np.zeros(len(groups.sku))

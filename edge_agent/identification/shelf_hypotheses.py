@@ -34,7 +34,7 @@ def readable(step: WeightStep) -> BoolArray:
     """Return which channels carry evidence of this step, (channels,) bool."""
     variance = np.diagonal(step.covariance_g2)
     finite = np.isfinite(step.delta_g) & np.isfinite(step.covariance_g2).all(axis=1)
-    seen: BoolArray = step.valid & finite & (variance < MAX_VARIANCE_G2)
+    seen: BoolArray = step.valid.astype(np.bool_) & finite & (variance < MAX_VARIANCE_G2)
     return seen
 
 
