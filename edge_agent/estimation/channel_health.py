@@ -1,0 +1,148 @@
+"""Which channels of a board can be trusted, and what to tell a technician about the others."""
+
+import numpy as np
+
+from edge_agent.estimation.fault_gate import SATURATED, SILENT
+from edge_agent.estimation.layout import BoardLayout
+from edge_agent.estimation.noise import DIFFERENCE_TO_SIGMA
+from edge_agent.estimation.settings import EstimationSettings
+from edge_agent.model import BoolArray, FloatArray, HealthTransition, InstantArray, IntArray, MonotonicNs
+from edge_agent.vocabulary import Severity
+
+NOISY_EPOCHS = 15
+"""Seconds of noise before it is a fault: longer than anyone rummages without a pause (2026-11, rule)."""
+GLITCH_SAMPLES = 128
+OVERLOAD_ROWS = 3
+
+TEXTS = {
+    "channel_silent": (
+        "no valid reading for {seconds:.0f} s",
+        "check the cell's plug and the converter's wiring; then run 'edge-agent board diagnose'",
+    ),
+    "channel_saturated": (
+        "at the end of the converter's range for {seconds:.0f} s",
+        "a wire is off or broken, or the cell is bent: check the plug, then replace the cell",
+    ),
+    "channel_stuck": (
+        "the reading has not changed by one count for {seconds:.0f} s; a live cell never stands still",
+        "replug the converter; if it stays, replace it",
+    ),
+    "channel_noisy": (
+        "noise of {noise_g:.1f} g, {glitches:.0%} of the readings rejected",
+        "look for a loose plug, a cable beside a motor or a supply below 4.75 V",
+    ),
+    "overload": (
+        "{load_g:.0f} g on a cell made for {max_g:.0f} g",
+        "take weight off; afterwards check the zero: an overloaded cell may be bent",
+    ),
+}
+
+
+class ChannelWatch:
+    """Watches one board's used inputs; judged once an epoch, on time and on the readings since.
+
+    Attributes
+    ----------
+    faulty : (cells,) bool
+        Channels that carry no evidence just now (everything but overload).
+    """
+
+    def __init__(self, layout: BoardLayout, period_ns: int, settings: EstimationSettings) -> None:
+        cells = layout.cell_count
+        self.layout = layout
+        self.settings = settings
+        self.period_ns = period_ns
+        self.silence_ns = round(max(settings.silent_s * 1e9, settings.silent_periods * period_ns))
+        self.faulty: BoolArray = np.zeros(cells, dtype=np.bool_)
+        self.any_faulty = False
+        self._raised: dict[str, BoolArray] = {code: np.zeros(cells, dtype=np.bool_) for code in TEXTS}
+        self._all_good_ns = 0
+        self._good_ns: InstantArray = np.zeros(cells, dtype=np.int64)
+        self._unchanged_rows: IntArray = np.zeros(cells, dtype=np.int32)
+        self._noisy_epochs: IntArray = np.zeros(cells, dtype=np.int32)
+        self._rejected: IntArray | None = None
+        self._glitches: IntArray = np.zeros(cells, dtype=np.int32)
+        self._glitch_share: FloatArray = np.zeros(cells)
+        self._samples = 0
+
+    def see(self, t_ns: InstantArray, bad: BoolArray | None) -> None:
+        """Note when each channel was last good."""
+        if not self._all_good_ns:  # silence counts from the first row
+            self._good_ns[:] = t_ns[0]
+            self._all_good_ns = 1
+        if bad is None:
+            self._all_good_ns = int(t_ns[-1])
+            return
+        for row in range(t_ns.size):
+            self._good_ns[~bad[row]] = t_ns[row]
+
+    def epoch(self, now_ns: int, grams: FloatArray, bad: BoolArray, rejected: IntArray) -> list[HealthTransition]:
+        """Judge all channels on an epoch's readings, (rows, columns); return what changed."""
+        cells = self.layout.cell_count
+        layout = self.layout
+        rows = grams.shape[0]
+        if self._rejected is None:
+            self._rejected = np.zeros_like(rejected)
+        fresh = rejected - self._rejected
+        self._rejected = rejected.copy()
+        silent_ns = now_ns - np.maximum(self._good_ns, self._all_good_ns)
+        mute = silent_ns > self.silence_ns
+        saturated = mute & (fresh[SATURATED] > fresh[SILENT])
+        readings = grams[:, :cells]
+        read = rejected.shape[0] and ~mute
+        count = np.abs(layout.g_per_count)
+        unchanged = (np.ptp(readings, axis=0) <= 1.01 * count) & read
+        self._unchanged_rows = np.where(unchanged, self._unchanged_rows + rows, 0).astype(np.int32)
+        stuck_ns = self._unchanged_rows * np.int64(self.period_ns)
+        stuck = (self._unchanged_rows >= self.settings.stuck_rows) & (stuck_ns >= self.settings.stuck_s * 1e9)
+        noise = DIFFERENCE_TO_SIGMA * np.abs(np.diff(readings, axis=0)).mean(axis=0)
+        loud = noise > self.settings.noisy_share * layout.cell_max_g
+        self._noisy_epochs = np.where(loud & ~mute, self._noisy_epochs + 1, 0).astype(np.int32)
+        self._count_glitches(rows, fresh)
+        noisy = (self._noisy_epochs >= NOISY_EPOCHS) | (self._glitch_share > self.settings.glitch_rate)
+        over = (np.abs(readings) > layout.cell_max_g).sum(axis=0) >= OVERLOAD_ROWS
+        load = np.abs(readings).max(axis=0)
+        found = {
+            "channel_silent": mute & ~saturated,
+            "channel_saturated": saturated,
+            "channel_stuck": stuck & ~mute,
+            "channel_noisy": noisy & ~mute & ~stuck,
+            "overload": over & ~mute,
+        }
+        transitions: list[HealthTransition] = []
+        for code, now in found.items():
+            for cell in (now != self._raised[code]).nonzero()[0].tolist():
+                seconds = (stuck_ns if code == "channel_stuck" else silent_ns)[cell] * 1e-9
+                words = {
+                    "seconds": float(seconds),
+                    "noise_g": float(noise[cell]),
+                    "glitches": float(self._glitch_share[cell]),
+                    "load_g": float(load[cell]),
+                    "max_g": float(layout.cell_max_g[cell]),
+                }
+                transitions.append(self._transition(now_ns, cell, code, bool(now[cell]), words))
+            self._raised[code] = now
+        self.faulty = mute | stuck | noisy
+        self.any_faulty = bool(self.faulty.any())
+        return transitions
+
+    def _count_glitches(self, rows: int, fresh: IntArray) -> None:
+        self._glitches = self._glitches + fresh[:SATURATED].sum(axis=0)
+        self._samples += rows
+        if self._samples >= GLITCH_SAMPLES:
+            self._glitch_share = self._glitches / self._samples
+            self._glitches = np.zeros_like(self._glitches)
+            self._samples = 0
+
+    def _transition(self, now_ns: int, cell: int, code: str, raised: bool, words: dict[str, float]) -> HealthTransition:
+        detail, remedy = TEXTS[code]
+        severity = Severity.WARNING if code == "overload" else Severity.ERROR
+        return HealthTransition(
+            t_ns=MonotonicNs(now_ns),
+            subject=f"channel:{self.layout.board_uid}/{int(self.layout.inputs[cell])}",
+            code=code,
+            raised=raised,
+            severity=severity,
+            detail=detail.format(**words) if raised else "back to normal",
+            remedy=remedy if raised else "",
+        )

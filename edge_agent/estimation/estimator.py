@@ -1,0 +1,323 @@
+"""The room's front: messages in, weight steps and health transitions out. Time is data; there is no clock here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge_agent.config import BoardCalibration, ShelfConfig
+from edge_agent.estimation.board_track import BoardTrack
+from edge_agent.estimation.fault_gate import REASONS
+from edge_agent.estimation.layout import ShelfPart, lay_out
+from edge_agent.estimation.rest_finder import LivePart
+from edge_agent.estimation.segmentation import Phase, ShelfSegmenter
+from edge_agent.estimation.settings import EstimationSettings
+from edge_agent.model import (
+    AdcSamples,
+    Baseline,
+    BoardDown,
+    BoardUid,
+    BoardUp,
+    HealthTransition,
+    Message,
+    MonotonicNs,
+    TimePassed,
+    WeightStep,
+)
+from edge_agent.vocabulary import Severity
+
+Finding = WeightStep | HealthTransition
+
+
+class Estimation:
+    """From board samples to steps of the shelves' resting weights.
+
+    A pure function of its ordered messages: the same messages give the same findings, byte for byte.
+
+    Parameters
+    ----------
+    shelves : sequence of ShelfConfig
+    calibrations : sequence of BoardCalibration
+        One for every board that a shelf names.
+    baselines : sequence of Baseline
+        Resting weights as of the last committed event; the first rest is compared with them.
+    settings : EstimationSettings
+
+    Raises
+    ------
+    CalibrationError
+        A shelf's channel has no calibration.
+    """
+
+    def __init__(
+        self,
+        shelves: Sequence[ShelfConfig],
+        calibrations: Sequence[BoardCalibration],
+        baselines: Sequence[Baseline] = (),
+        settings: EstimationSettings = EstimationSettings(),  # noqa: B008 - frozen
+    ) -> None:
+        self._settings = settings
+        self._layouts = lay_out(shelves, calibrations)
+        given = {baseline.shelf_id: baseline for baseline in baselines}
+        self._shelves = [ShelfSegmenter(shelf, _fitting(shelf, given), settings) for shelf in shelves]
+        self._tracks: dict[str, BoardTrack] = {}
+        self._silent: set[str] = set()
+        self._waiting: dict[str, list[AdcSamples]] = {}
+        self._unsettled: set[str] = set()
+        self._unannounced: set[str] = set()
+        self._parts: list[list[tuple[str, ShelfPart]]] = [[] for _ in shelves]
+        for uid, layout in self._layouts.items():
+            for part in layout.parts:
+                self._parts[part.shelf_index].append((uid, part))
+
+    def step(self, message: Message) -> list[Finding]:
+        """Take one message in; return what it led to, in order."""
+        if isinstance(message, AdcSamples):
+            return self._samples(message)
+        if isinstance(message, BoardUp):
+            return self._board_up(message)
+        if isinstance(message, BoardDown):
+            return self._board_down(message)
+        if isinstance(message, TimePassed):
+            return self._time_passed(message.t_ns)
+        return []
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """Return every shelf's event baseline, slow zero tracking included."""
+        return tuple(shelf.baseline.as_baseline() for shelf in self._shelves)
+
+    def undecided_since_ns(self) -> MonotonicNs | None:
+        """Return since when something is not decided: the oldest disturbance, or the oldest row still waiting."""
+        instants = [shelf.undecided_since_ns for shelf in self._shelves]
+        instants += [track.gate.waiting_since for track in self._tracks.values()]
+        instants += [int(blocks[0].t_ns[0]) for blocks in self._waiting.values() if blocks]
+        known = [instant for instant in instants if instant is not None]
+        return MonotonicNs(min(known)) if known else None
+
+    def rebaseline(self, shelf_id: str | None = None) -> None:
+        """Take the next rest of a shelf (of all, by default) as its baseline, without a step."""
+        for shelf, parts in zip(self._shelves, self._parts, strict=True):
+            if shelf_id in (None, shelf.shelf.shelf_id):
+                shelf.adopt_next_rest()
+                live = self._live(parts)
+                instants = [track.last_t_ns for track, _ in live if track.last_t_ns is not None]
+                if instants:
+                    self._acquire(shelf, max(instants) + 1, live)
+
+    def quiet(self) -> bool:
+        """Return whether every shelf with a living board is at rest, and there is one."""
+        living = [shelf for shelf, parts in zip(self._shelves, self._parts, strict=True) if self._live(parts)]
+        return bool(living) and all(shelf.phase is Phase.QUIET for shelf in living)
+
+    def rejections(self) -> dict[str, dict[str, int]]:
+        """Return per channel (``UID/input``) how many samples were rejected, by reason; only what happened."""
+        found: dict[str, dict[str, int]] = {}
+        for uid, track in self._tracks.items():
+            for cell, board_input in enumerate(track.layout.inputs.tolist()):
+                counts = track.gate.rejected[:, cell].tolist()
+                reasons = {reason: count for reason, count in zip(REASONS, counts, strict=True) if count}
+                if reasons:
+                    found[f"{uid}/{board_input}"] = reasons
+        return found
+
+    def _board_up(self, message: BoardUp) -> list[Finding]:
+        """Begin anew with a board: whatever it read before belongs to another connection or boot."""
+        layout = self._layouts.get(message.board_uid)
+        if layout is None:
+            return []
+        uid = str(message.board_uid)
+        findings: list[Finding] = []
+        self._tracks[uid] = BoardTrack(layout, message.rate_hz, message.channel_count, self._settings)
+        self._waiting[uid] = []
+        if uid in self._silent:
+            self._silent.discard(uid)
+            findings.append(_board_health(message.t_ns, uid, "board_silent", raised=False))
+        if uid in self._unannounced:
+            self._unannounced.discard(uid)
+            findings.append(_board_health(message.t_ns, uid, "board_unannounced", raised=False))
+        for part in layout.parts:
+            self._acquire(self._shelves[part.shelf_index], message.t_ns, self._live(self._parts[part.shelf_index]))
+        return findings
+
+    def _board_down(self, message: BoardDown) -> list[Finding]:
+        """Go on without a board: its channels are unknown, its shelves' others are not."""
+        uid = message.board_uid
+        if uid is None or uid not in self._tracks:
+            return []
+        del self._tracks[uid]
+        self._waiting.pop(uid, None)
+        self._silent.discard(uid)
+        return self._after_loss(uid)
+
+    def _after_loss(self, uid: str) -> list[Finding]:
+        findings: list[Finding] = []
+        for part in self._layouts[uid].parts:
+            shelf = self._shelves[part.shelf_index]
+            live = self._live(self._parts[part.shelf_index])
+            if live:
+                findings += shelf.look(live)
+            else:
+                shelf.lose()
+        return findings
+
+    def _samples(self, message: AdcSamples) -> list[Finding]:
+        uid = str(message.board_uid)
+        track = self._tracks.get(uid)
+        if track is None:
+            if uid not in self._layouts or uid in self._unannounced or not message.t_ns.size:
+                return []
+            self._unannounced.add(uid)
+            return [_board_health(MonotonicNs(int(message.t_ns[0])), uid, "board_unannounced", raised=True)]
+        if not message.t_ns.size:
+            return []
+        findings: list[Finding] = []
+        last_ns = track.last_t_ns
+        first_ns = int(message.t_ns[0])
+        if last_ns is not None and first_ns - last_ns > track.watch.silence_ns:
+            findings += self._returned(uid, track, first_ns)
+        waiting = self._waiting[uid]
+        waiting.append(message)
+        if self._may_wait(track, waiting):
+            return findings
+        self._waiting[uid] = []
+        for block in _joined(waiting):
+            findings += self._compute(uid, track, block)
+        return findings
+
+    def _may_wait(self, track: BoardTrack, waiting: list[AdcSamples]) -> bool:
+        """A board at rest is computed in blocks: numpy's calls are shared, and nobody waits for a result."""
+        rows = sum(block.t_ns.size for block in waiting)
+        span_ns = int(waiting[-1].t_ns[-1]) - int(waiting[0].t_ns[0]) + track.period_ns
+        if rows >= self._settings.batch_rows or span_ns >= self._settings.batch_s * 1e9:
+            return False
+        if track.gate.waiting_since is not None:
+            return False
+        return all(self._shelves[part.shelf_index].phase is Phase.QUIET for part in track.layout.parts)
+
+    def _compute(self, uid: str, track: BoardTrack, samples: AdcSamples) -> list[Finding]:
+        findings: list[Finding] = []
+        for alarm in track.process(samples):
+            self._shelves[alarm.shelf_index].disturb(alarm.t_ns, self._live(self._parts[alarm.shelf_index]))
+        now_ns = track.last_t_ns
+        if now_ns is None:
+            return findings
+        for part in track.layout.parts:
+            shelf = self._shelves[part.shelf_index]
+            if shelf.phase is not Phase.QUIET:
+                findings += shelf.look(self._live(self._parts[part.shelf_index]))
+        since_ns = track.epoch_started_ns
+        faulty = track.watch.faulty.copy()
+        transitions = track.epoch(now_ns)
+        if transitions is not None:
+            findings += transitions
+            self._after_epoch(track, now_ns, (now_ns - (since_ns or now_ns)) * 1e-9, faulty & ~track.watch.faulty)
+            findings += self._watch_settling(track, now_ns)
+        return findings
+
+    def _after_epoch(self, track: BoardTrack, now_ns: int, elapsed_s: float, mended: np.ndarray) -> None:  # type: ignore[type-arg]
+        for part in track.layout.parts:
+            shelf = self._shelves[part.shelf_index]
+            live = self._live(self._parts[part.shelf_index])
+            shelf.follow_drift([(track, part)], elapsed_s)
+            if mended[part.cells].any():  # what the channel missed is found like after a restart
+                self._acquire(shelf, now_ns + 1, live)
+
+    def _watch_settling(self, track: BoardTrack, now_ns: int) -> list[Finding]:
+        findings: list[Finding] = []
+        for part in track.layout.parts:
+            shelf = self._shelves[part.shelf_index]
+            since_ns = shelf.undecided_since_ns
+            long = since_ns is not None and now_ns - since_ns > self._unsettled_ns(track)
+            shelf_id = shelf.shelf.shelf_id
+            if long == (shelf_id in self._unsettled):
+                continue
+            (self._unsettled.add if long else self._unsettled.discard)(shelf_id)
+            detail = f"in motion for over {self._settings.unsettled_s:.0f} s" if long else "at rest again"
+            remedy = "look whether something leans on the shelf, touches its plate or makes it vibrate" if long else ""
+            findings.append(
+                HealthTransition(
+                    MonotonicNs(now_ns), f"shelf:{shelf_id}", "unsettled", long, Severity.WARNING, detail, remedy
+                )
+            )
+        return findings
+
+    def _unsettled_ns(self, track: BoardTrack) -> float:
+        return max(self._settings.unsettled_s * 1e9, 8.0 * self._settings.rest_rows * track.period_ns)
+
+    def _time_passed(self, t_ns: MonotonicNs) -> list[Finding]:
+        """Notice boards that fell silent, and compute what waited long enough."""
+        findings: list[Finding] = []
+        for uid, track in list(self._tracks.items()):
+            waiting = self._waiting[uid]
+            if waiting and t_ns - int(waiting[0].t_ns[0]) >= self._settings.batch_s * 1e9:
+                self._waiting[uid] = []
+                for block in _joined(waiting):
+                    findings += self._compute(uid, track, block)
+            last_ns = track.last_t_ns
+            if last_ns is not None and uid not in self._silent and t_ns - last_ns > track.watch.silence_ns:
+                self._silent.add(uid)
+                findings.append(_board_health(t_ns, uid, "board_silent", raised=True))
+                findings += self._after_loss(uid)
+        return findings
+
+    def _returned(self, uid: str, track: BoardTrack, t_ns: int) -> list[Finding]:
+        """A board speaks again after a silence: its shelves are compared with what they were."""
+        findings: list[Finding] = []
+        if uid in self._silent:
+            self._silent.discard(uid)
+            findings.append(_board_health(MonotonicNs(t_ns), uid, "board_silent", raised=False))
+        for part in track.layout.parts:
+            self._acquire(self._shelves[part.shelf_index], t_ns, self._live(self._parts[part.shelf_index]))
+        return findings
+
+    def _acquire(self, shelf: ShelfSegmenter, t_ns: int, live: list[LivePart]) -> None:
+        for track, part in live:
+            track.freeze(part.shelf_index)
+        shelf.acquire(t_ns)
+
+    def _live(self, parts: list[tuple[str, ShelfPart]]) -> list[LivePart]:
+        return [(self._tracks[uid], part) for uid, part in parts if uid in self._tracks and uid not in self._silent]
+
+
+def _fitting(shelf: ShelfConfig, given: dict[str, Baseline]) -> Baseline | None:
+    """Return the baseline for a shelf; one of another number of channels belongs to hardware that is gone."""
+    baseline = given.get(shelf.shelf_id)
+    return baseline if baseline is not None and baseline.level_g.size == len(shelf.channels) else None
+
+
+def _joined(blocks: list[AdcSamples]) -> list[AdcSamples]:
+    """Join consecutive blocks of one board into one."""
+    if len(blocks) < 2 or len({block.counts.shape[1] for block in blocks}) > 1:
+        return blocks
+    return [
+        AdcSamples(
+            board_uid=blocks[0].board_uid,
+            first_index=blocks[0].first_index,
+            t_ns=np.concatenate([block.t_ns for block in blocks]),
+            counts=np.concatenate([block.counts for block in blocks]),
+            flags=np.concatenate([block.flags for block in blocks]),
+            lost_rows=sum(block.lost_rows for block in blocks),
+        )
+    ]
+
+
+def _board_health(t_ns: MonotonicNs, uid: str | BoardUid, code: str, *, raised: bool) -> HealthTransition:
+    texts = {
+        "board_silent": (
+            "connected, but no samples come",
+            "check the board's USB cable and power; unplug it and plug it in again",
+        ),
+        "board_unannounced": (
+            "samples came before the board said who it is; they cannot be weighed",
+            "wait for its HELLO, or start the recording before the board is connected",
+        ),
+    }
+    detail, remedy = texts[code]
+    return HealthTransition(
+        t_ns,
+        f"board:{uid}",
+        code,
+        raised,
+        Severity.ERROR,
+        detail if raised else "back to normal",
+        remedy if raised else "",
+    )

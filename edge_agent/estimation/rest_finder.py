@@ -1,0 +1,105 @@
+"""Looks for the end of a disturbance: all boards of a shelf at rest over one and the same stretch of time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_agent.config import ShelfConfig
+from edge_agent.estimation.board_track import BoardTrack
+from edge_agent.estimation.layout import ShelfPart
+from edge_agent.estimation.settings import EstimationSettings
+from edge_agent.estimation.settling import Window, is_rest, summarise
+from edge_agent.estimation.shelf_level import ShelfLevel, merge_parts
+
+LivePart = tuple[BoardTrack, ShelfPart]
+
+QUIET_SIGMAS = 6.0
+"""Range of ten batch means of white noise stays below 4.5 σ in 97 % of cases; a third on top for wander (rule)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rest:
+    """A stretch at rest: what the shelf weighed, from when to when, and each board's window (all its columns)."""
+
+    level: ShelfLevel
+    start_ns: int
+    end_ns: int
+    windows: tuple[Window, ...]
+    parts: tuple[LivePart, ...]
+    sigma_g: float
+    """The largest σ of a watched column's mean."""
+
+
+def find_rest(
+    shelf: ShelfConfig,
+    parts: Sequence[LivePart],
+    not_before_ns: int,
+    rest_s: float,
+    least_rows: int,
+    settings: EstimationSettings,
+    from_ns: int | None = None,
+) -> Rest | None:
+    """Return the shelf's rest over its newest ``rest_s`` seconds, or None while it moves or is too short.
+
+    Parameters
+    ----------
+    parts : sequence of (BoardTrack, ShelfPart)
+        The boards that are alive.
+    not_before_ns : int
+        The window begins no earlier: what came before was the disturbance.
+    least_rows : int
+        The window reaches back further than ``rest_s`` until it holds so many rows.
+    from_ns : int, optional
+        Begin exactly here instead: a rest that goes on.
+    """
+    windows: list[Window] = []
+    sigma_g = 0.0
+    for track, part in parts:
+        t_ns, grams, bad = track.history.since(not_before_ns if from_ns is None else from_ns)
+        if t_ns.size < least_rows:
+            return None
+        if from_ns is None:
+            start = min(int(np.searchsorted(t_ns, t_ns[-1] - round(rest_s * 1e9))), t_ns.size - least_rows)
+            # The first row may lie up to a period inside the window.
+            if t_ns[-1] - t_ns[start] + 1.5 * track.period_ns < rest_s * 1e9:
+                return None
+            t_ns, grams, bad = t_ns[start:], grams[start:], bad[start:]
+        summary = summarise(t_ns, grams, bad)
+        if summary is None:
+            return None
+        window, means = summary
+        watched = track.watched(part)
+        watched = watched[window.valid[watched]]
+        if not watched.size:
+            if track.watch.faulty[part.cells].all():
+                windows.append(window)
+                continue
+            return None
+        load_g = abs(float(window.mean_g[part.cells][window.valid[part.cells]].sum()))
+        per_batch = t_ns.size / means.shape[0]
+        quiet_g = np.sqrt(
+            np.square(track.noise.white_g[watched]) / per_batch + np.square(track.noise.wander_g[watched])
+        )
+        tolerance_g = np.maximum(QUIET_SIGMAS * quiet_g, 0.25 * shelf.limits.min_event_g)
+        spread_g = np.maximum(
+            np.maximum(QUIET_SIGMAS * quiet_g, 0.5 * shelf.limits.min_event_g), settings.rest_spread_share * load_g
+        )
+        if not is_rest(means[:, watched], tolerance_g, spread_g, settings).all():
+            return None
+        sigma_g = max(sigma_g, float(np.sqrt(window.variance_g2[watched].max())))
+        windows.append(window)
+    merged = merge_parts(
+        shelf,
+        [(part, window, track.noise.wander_g) for (track, part), window in zip(parts, windows, strict=True)],
+    )
+    if not merged.valid.any():
+        return None
+    return Rest(
+        level=merged,
+        start_ns=max(window.start_ns for window in windows),
+        end_ns=min(window.end_ns for window in windows),
+        windows=tuple(windows),
+        parts=tuple(parts),
+        sigma_g=sigma_g,
+    )

@@ -1,0 +1,248 @@
+"""One shelf's life: acquiring → quiet → disturbed → quiet …, and the `WeightStep` at every return to rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from edge_agent.config import ShelfConfig
+from edge_agent.estimation.rest_finder import LivePart, Rest, find_rest
+from edge_agent.estimation.settings import INVALID_VARIANCE_G2, EstimationSettings
+from edge_agent.estimation.shelf_level import twist_covariance
+from edge_agent.estimation.significance import Change, is_significant
+from edge_agent.estimation.zero_tracking import EventBaseline
+from edge_agent.model import Baseline, BoolArray, FloatArray, MonotonicNs, WeightStep
+from edge_agent.vocabulary import StepCause
+
+GLANCE_ROWS = 4
+
+
+class Phase(Enum):
+    """What a shelf is doing."""
+
+    ACQUIRING = "acquiring"
+    """Not watched until now: its first rest is compared with the last committed one."""
+    QUIET = "quiet"
+    DISTURBED = "disturbed"
+
+
+@dataclass(slots=True)
+class Disturbance:
+    """A disturbance in progress, or the wait for a first rest."""
+
+    onset_ns: int
+    act_id: str
+    cause: StepCause
+    rest_after_ns: int
+    peak_g: float = 0.0
+    peak_until_ns: int = 0
+    looked_ns: int = 0
+    candidate: Rest | None = None
+    provisional_g: FloatArray | None = None
+
+
+class ShelfSegmenter:
+    """Turns a shelf's alarms and rests into steps.
+
+    Parameters
+    ----------
+    shelf : ShelfConfig
+    given : Baseline or None
+        The last committed resting weight, to be compared with the first rest.
+    """
+
+    def __init__(self, shelf: ShelfConfig, given: Baseline | None, settings: EstimationSettings) -> None:
+        self.shelf = shelf
+        self.settings = settings
+        self.baseline = EventBaseline(shelf.shelf_id, len(shelf.channels), given)
+        self.phase = Phase.ACQUIRING
+        self.disturbance: Disturbance | None = None
+        self._adopts = False
+        self._seen: set[int] = set()
+        self._last_id_ms = -1
+        self._twist_g2 = twist_covariance(shelf, settings)
+
+    @property
+    def undecided_since_ns(self) -> int | None:
+        """Return since when something is not decided yet."""
+        return None if self.disturbance is None else self.disturbance.onset_ns
+
+    def acquire(self, t_ns: int) -> None:
+        """Start over from ``t_ns``: a board came (back), or the next rest shall be the baseline."""
+        onset_ns = t_ns if self.disturbance is None else min(self.disturbance.onset_ns, t_ns)
+        self.phase = Phase.ACQUIRING
+        self.disturbance = self._begin(onset_ns, t_ns, StepCause.RECONCILED)
+
+    def adopt_next_rest(self) -> None:
+        """Take the next rest as the baseline, without a step."""
+        self._adopts = True
+
+    def lose(self) -> None:
+        """No board of this shelf is left: what happens now is found on return."""
+        self.phase = Phase.ACQUIRING
+        self.disturbance = None
+
+    def disturb(self, t_ns: int, parts: Sequence[LivePart]) -> None:
+        """Note that the shelf moves since ``t_ns``."""
+        if self.phase is Phase.QUIET:
+            self.phase = Phase.DISTURBED
+            self.disturbance = self._begin(t_ns, t_ns, StepCause.ACT)
+            for track, part in parts:
+                track.freeze(part.shelf_index)
+
+    def look(self, parts: Sequence[LivePart]) -> list[WeightStep]:
+        """Look whether the shelf came to rest; return a provisional or final step if that is worth one."""
+        act = self.disturbance
+        if act is None or not parts or any(track.last_t_ns is None for track, _ in parts):
+            return []
+        now_ns = min(track.last_t_ns or 0 for track, _ in parts)
+        self._note_peak(act, parts)
+        rest_ns = round(self.settings.rest_s * 1e9)
+        if now_ns - act.looked_ns < rest_ns // 20:
+            return []
+        act.looked_ns = now_ns
+        if act.candidate is not None:
+            return self._prolong(act, act.candidate, parts, now_ns)
+        rest = find_rest(
+            self.shelf, parts, act.rest_after_ns, self.settings.rest_s, self.settings.rest_rows, self.settings
+        )
+        if rest is None:
+            return self._glance(act, parts)
+        if self._sure_enough(rest, now_ns):
+            return self._conclude(act, rest)
+        act.candidate = rest
+        return self._provisional(act, rest)
+
+    def follow_drift(self, parts: Sequence[LivePart], elapsed_s: float) -> None:
+        """Let the baseline follow slow drift; only a quiet shelf is asked."""
+        if self.phase is Phase.QUIET:
+            share = self.settings.zero_tracking_share_per_s * elapsed_s
+            limit = np.full(len(self.shelf.channels), share * self.shelf.limits.cell_max_g)
+            self.baseline.follow(self._tracked(parts), limit)
+
+    def _begin(self, onset_ns: int, rest_after_ns: int, cause: StepCause) -> Disturbance:
+        milliseconds = max(onset_ns // 1_000_000, self._last_id_ms + 1)
+        self._last_id_ms = milliseconds
+        return Disturbance(
+            onset_ns, f"{self.shelf.shelf_id}-{milliseconds}", cause, rest_after_ns, peak_until_ns=rest_after_ns - 1
+        )
+
+    def _sure_enough(self, rest: Rest, now_ns: int) -> bool:
+        """A noisy rest is averaged for longer before it counts."""
+        if rest.sigma_g <= 0.1 * self.shelf.limits.min_event_g:
+            return True
+        return now_ns - rest.start_ns >= self.settings.rest_max_s * 1e9
+
+    def _prolong(self, act: Disturbance, candidate: Rest, parts: Sequence[LivePart], now_ns: int) -> list[WeightStep]:
+        """Average a noisy rest further; when it ends before that, what it showed until then is the result."""
+        longer = find_rest(
+            self.shelf, parts, act.rest_after_ns, 0.0, self.settings.rest_rows, self.settings, candidate.start_ns
+        )
+        if longer is None:
+            steps = self._conclude(act, candidate)
+            self.disturb(candidate.end_ns, parts)
+            return steps
+        act.candidate = longer
+        return self._conclude(act, longer) if self._sure_enough(longer, now_ns) else []
+
+    def _glance(self, act: Disturbance, parts: Sequence[LivePart]) -> list[WeightStep]:
+        """Say early what it looks like, where a board is fast enough for an early word."""
+        if act.cause is not StepCause.ACT:
+            return []
+        rest = find_rest(self.shelf, parts, act.rest_after_ns, self.settings.glance_s, GLANCE_ROWS, self.settings)
+        return [] if rest is None else self._provisional(act, rest)
+
+    def _provisional(self, act: Disturbance, rest: Rest) -> list[WeightStep]:
+        if act.cause is not StepCause.ACT:
+            return []
+        change = self._change(act, rest)
+        if not is_significant(self.shelf, change, self.settings, returned=False):
+            return []
+        said = act.provisional_g
+        if said is not None and abs(float((change.delta_g - said).sum())) <= self.shelf.limits.min_event_g:
+            return []
+        act.provisional_g = change.delta_g
+        return [self._step(act, rest, change, final=False)]
+
+    def _conclude(self, act: Disturbance, rest: Rest) -> list[WeightStep]:
+        """Compare a rest with the baseline, move that if the change is real, and watch again."""
+        change = self._change(act, rest)
+        returned = act.cause is StepCause.RECONCILED
+        significant = is_significant(self.shelf, change, self.settings, returned=returned)
+        unknown = rest.level.valid & ~self.baseline.known
+        steps: list[WeightStep] = []
+        if self._adopts or significant or (returned and self._within_zero_drift(change)):
+            if significant and not self._adopts:
+                steps.append(self._step(act, rest, change, final=True))
+            self.baseline.commit(rest.level, rest.level.valid)
+            self._adopts = False
+        elif unknown.any():
+            self.baseline.commit(rest.level, unknown)
+        share = self.settings.zero_tracking_share_per_s
+        for (track, part), window in zip(rest.parts, rest.windows, strict=True):
+            first = id(track) not in self._seen
+            track.resume(part, window, first=first, share=share)
+            self._seen.add(id(track))
+        self.phase = Phase.QUIET
+        self.disturbance = None
+        self.baseline.start_following(self._tracked(rest.parts))
+        return steps
+
+    def _within_zero_drift(self, change: Change) -> bool:
+        limit_g = self.settings.zero_drift_share * self.shelf.limits.cell_max_g
+        return bool((np.abs(change.delta_g) <= limit_g).all())
+
+    def _change(self, act: Disturbance, rest: Rest) -> Change:
+        valid: BoolArray = rest.level.valid & self.baseline.known
+        delta = np.where(valid, rest.level.level_g - self.baseline.level_g, 0.0)
+        covariance = rest.level.covariance_g2 + self.baseline.covariance_g2
+        lost = ~valid
+        covariance[lost] = 0.0
+        covariance[:, lost] = 0.0
+        covariance[lost, lost] = INVALID_VARIANCE_G2
+        return Change(delta, covariance, valid, act.peak_g)
+
+    def _step(self, act: Disturbance, rest: Rest, change: Change, *, final: bool) -> WeightStep:
+        press_g2 = (self.settings.press_share * act.peak_g) ** 2 / max(int(change.valid.sum()), 1)
+        covariance = change.covariance_g2 + self._twist_g2 + press_g2 * np.diag(change.valid.astype(np.float64))
+        return WeightStep(
+            act_id=act.act_id,
+            shelf_id=self.shelf.shelf_id,
+            t_start_ns=MonotonicNs(act.onset_ns),
+            t_end_ns=MonotonicNs(max(rest.start_ns, act.onset_ns)),
+            delta_g=change.delta_g,
+            covariance_g2=covariance,
+            valid=change.valid,
+            peak_g=act.peak_g,
+            cause=act.cause,
+            final=final,
+        )
+
+    def _note_peak(self, act: Disturbance, parts: Sequence[LivePart]) -> None:
+        """Keep the largest departure of the shelf's total; other boards count with their newest row."""
+        departures: list[FloatArray] = []
+        newest = act.peak_until_ns
+        for track, part in parts:
+            t_ns, grams, bad = track.history.since(act.peak_until_ns + 1)
+            level = self.baseline.level_g[part.places]
+            usable = ~np.isnan(level)
+            if not t_ns.size or not usable.any():
+                continue
+            cells = part.cells[usable]
+            departures.append(np.where(bad[:, cells], 0.0, grams[:, cells] - level[usable]).sum(axis=1))
+            newest = max(newest, int(t_ns[-1]))
+        act.peak_until_ns = newest
+        for place, departure in enumerate(departures):
+            others = sum(float(other[-1]) for which, other in enumerate(departures) if which != place)
+            extreme = float(departure[np.abs(departure + others).argmax()]) + others
+            if abs(extreme) > abs(act.peak_g):
+                act.peak_g = extreme
+
+    def _tracked(self, parts: Sequence[LivePart]) -> FloatArray:
+        """Return the trackers' levels in shelf order, NaN where a channel is not tracked."""
+        levels = np.full(len(self.shelf.channels), np.nan)
+        for track, part in parts:
+            tracked = track.tracked[part.cells]
+            levels[part.places[tracked]] = track.bank.level_g[part.cells[tracked]]
+        return levels

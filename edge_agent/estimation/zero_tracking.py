@@ -1,0 +1,70 @@
+"""The event baseline: the resting weight that the next change is measured against.
+
+It moves in three ways only: an event sets it; slow drift carries it along, limited in slope so that no step can pass
+for drift; and right after an event it may be refined by what the noise of its own first second allows.
+"""
+
+import numpy as np
+
+from edge_agent.estimation.shelf_level import ShelfLevel
+from edge_agent.model import Baseline, BoolArray, FloatArray
+
+REFINE_SIGMAS = 3.0
+"""How far a longer rest may correct the first level, in that level's σ (rule)."""
+
+
+class EventBaseline:
+    """One shelf's baseline; arrays are (channels,), NaN where a channel was never seen at rest."""
+
+    def __init__(self, shelf_id: str, channels: int, given: Baseline | None) -> None:
+        self.shelf_id = shelf_id
+        self.level_g: FloatArray = np.full(channels, np.nan)
+        self.covariance_g2: FloatArray = np.zeros((channels, channels))
+        self._slack_g: FloatArray = np.zeros(channels)
+        self._tracked_g: FloatArray = np.full(channels, np.nan)
+        if given is not None:
+            self.level_g = given.level_g.astype(np.float64)
+            self.covariance_g2 = np.diag(np.square(np.nan_to_num(given.sigma_g.astype(np.float64), nan=0.0)))
+
+    @property
+    def known(self) -> BoolArray:
+        """Return which channels were ever seen at rest."""
+        return ~np.isnan(self.level_g)
+
+    def commit(self, rest: ShelfLevel, channels: BoolArray) -> None:
+        """Set channels to a new rest; the others keep theirs."""
+        self.level_g[channels] = rest.level_g[channels]
+        both = np.ix_(channels, channels)
+        fresh = np.array(self.covariance_g2)
+        fresh[channels] = 0.0
+        fresh[:, channels] = 0.0
+        fresh[both] = rest.covariance_g2[both]
+        self.covariance_g2 = fresh
+        self._slack_g[channels] = REFINE_SIGMAS * np.sqrt(np.diag(rest.covariance_g2)[channels])
+
+    def start_following(self, tracked_g: FloatArray) -> None:
+        """Begin to follow the trackers, which stand at ``tracked_g`` (NaN: not tracked)."""
+        self._tracked_g = tracked_g.copy()
+
+    def follow(self, tracked_g: FloatArray, limit_g: FloatArray) -> None:
+        """Carry the baseline along with slow drift at rest.
+
+        Parameters
+        ----------
+        tracked_g : (channels,)
+            The trackers' levels now, NaN where not tracked.
+        limit_g : (channels,)
+            Most that drift may have moved a channel since the last call.
+        """
+        moved = tracked_g - self._tracked_g
+        follows = ~np.isnan(moved) & self.known
+        moved = np.where(follows, moved, 0.0)
+        beyond = np.minimum(np.maximum(np.abs(moved) - limit_g, 0.0), self._slack_g)
+        self._slack_g -= beyond
+        self.level_g += np.clip(moved, -(limit_g + beyond), limit_g + beyond)
+        self._tracked_g = tracked_g.copy()
+
+    def as_baseline(self) -> Baseline:
+        """Return it as the pipeline stores it."""
+        sigma = np.where(self.known, np.sqrt(np.diag(self.covariance_g2)), np.nan)
+        return Baseline(self.shelf_id, self.level_g.copy(), sigma)
