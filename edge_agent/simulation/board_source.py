@@ -15,6 +15,8 @@ from edge_agent.simulation.world import ShelfWorld
 LONGEST_STEP_S = 1.0
 """After a longer silence the plates are taken to have come to rest in between."""
 SHORTEST_STEP_S = 1e-4
+FIRST_STEP_S = 1 / 80
+"""The first conversion, and the first after a silence, lasts as long as the nominal ones."""
 UNWIRED_CAPACITY_G = 5000.0
 
 
@@ -102,10 +104,10 @@ class BoardSource:
         return float(np.clip(spacing_s, SHORTEST_STEP_S, LONGEST_STEP_S))
 
     def _rest(self, t_s: float, *, fresh: bool) -> None:
-        """Let the plates stand still under the force of an instant; the cells remember, unless ``fresh``."""
+        """Let the plates stand still under the force of an instant; the cells remember creep, unless ``fresh``."""
         force_g = np.zeros(self.channel_count)
         for mount in self._mounts:
-            here_g = self._world.force_g(mount.shelf.shelf_id, np.array([t_s - LONGEST_STEP_S]))[0, mount.columns]
+            here_g = self._world.force_g(mount.shelf.shelf_id, np.array([t_s - FIRST_STEP_S]))[0, mount.columns]
             mount.plate.rest(here_g)
             force_g[mount.inputs] = here_g
         self._filter.rest(force_g)
@@ -113,7 +115,7 @@ class BoardSource:
             self._cells.rest(force_g, self._world.air.at(t_s))
         elif self._last_s is not None:
             self._cells.sense(force_g[None, :], t_s - self._last_s, self._world.air.at(t_s))
-        self._last_s = t_s - LONGEST_STEP_S
+        self._last_s = t_s - FIRST_STEP_S
 
     def _borne_g(self, t_s: FloatArray, grain_s: float) -> FloatArray:
         borne_g = np.zeros((len(t_s), self.channel_count))

@@ -1,7 +1,7 @@
 """The goods on the shelves: single items, each with a weight and a place of its own."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from edge_agent.assortment import LaneConfig
 from edge_agent.config import ShelfConfig, Site
 from edge_agent.model import FloatArray
+from edge_agent.simulation.acts import Movement
 from edge_agent.simulation.errors import ImpossibleActError
 from edge_agent.simulation.influence import load_shares
 
@@ -31,7 +32,7 @@ class Goods:
     """Every item in its lane, and what shoppers hold.
 
     Opening stock follows the planogram, each item's weight drawn from the catalogue's unit weight and spread unless
-    ``true_weights_g`` states another mean: a catalogue may be stale.
+    ``true_weights_g`` states another mean: a catalogue may be stale. Ask `require` before moving anything.
     """
 
     def __init__(self, site: Site, rng: np.random.Generator, true_weights_g: Mapping[str, float]) -> None:
@@ -77,11 +78,26 @@ class Goods:
         """Return what one standing item puts on each cell, (channels,)."""
         return item.mass_g * load_shares(shelf, item.x_mm, item.y_mm, item.width_mm)
 
+    def require(self, movements: Iterable[Movement]) -> None:
+        """Refuse movements that the goods do not allow, before any of them is made."""
+        standing = {
+            (lane_id, sku): sum(item.sku == sku for item in items)
+            for lane_id, items in self.standing.items()
+            for sku in {item.sku for item in items}
+        }
+        held = Counter(item.sku for item in self.held)
+        for movement in movements:
+            place = (self.lane(movement.lane_id).lane_id, movement.sku)
+            standing[place] = standing.get(place, 0) + movement.quantity
+            held[movement.sku] -= movement.quantity
+            if standing[place] < 0:
+                raise ImpossibleActError(f"lane {place[0]}: no {movement.sku or 'foreign object'} stands there")
+            if movement.sku is not None and held[movement.sku] < 0:
+                raise ImpossibleActError(f"nobody holds a {movement.sku} to put into lane {place[0]}")
+
     def take(self, lane_id: str, sku: str | None) -> StandingItem:
         """Move the front-most item of a SKU from a lane to the shopper's hands."""
-        here = [item for item in self.standing[self.lane(lane_id).lane_id] if item.sku == sku]
-        if not here:
-            raise ImpossibleActError(f"lane {lane_id}: no {sku or 'foreign object'} stands there")
+        here = [item for item in self.standing[lane_id] if item.sku == sku]
         item = min(here, key=lambda each: each.y_mm)
         self.standing[lane_id].remove(item)
         if sku is not None:
@@ -90,9 +106,7 @@ class Goods:
 
     def put_back(self, lane_id: str, sku: str, x_mm: float | None) -> StandingItem:
         """Move an item that a shopper holds into a lane, at ``x_mm`` or somewhere inside it."""
-        item = next((each for each in self.held if each.sku == sku), None)
-        if item is None:
-            raise ImpossibleActError(f"nobody holds a {sku} to put into lane {lane_id}")
+        item = next(each for each in self.held if each.sku == sku)
         self.held.remove(item)
         return self._stand(self.lane(lane_id), item, x_mm)
 

@@ -5,6 +5,9 @@ import numpy as np
 from edge_agent.config import ShelfConfig
 from edge_agent.model import FloatArray
 
+POINT_MM = 1.0
+"""A load narrower than this stands on one plate."""
+
 
 def load_shares(shelf: ShelfConfig, x_mm: float, y_mm: float, footprint_mm: float = 0.0) -> FloatArray:
     """Return the share of a load that each cell bears, (channels,), summing to 1.
@@ -39,7 +42,7 @@ def _separate_plates(shelf: ShelfConfig, x_mm: float, footprint_mm: float) -> Fl
     """Divide by the footprint's overlap with each plate; the outer plates bear what hangs over the shelf's ends."""
     edges = np.array(shelf.plate_edges_mm())
     edges[0], edges[-1] = -np.inf, np.inf
-    if footprint_mm <= 0:
+    if footprint_mm < POINT_MM:
         plate = int(np.searchsorted(edges[1:-1], x_mm, side="right"))
         return np.asarray(np.eye(len(shelf.channels))[plate])
     left, right = x_mm - footprint_mm / 2, x_mm + footprint_mm / 2

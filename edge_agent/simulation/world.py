@@ -116,6 +116,7 @@ class ShelfWorld:
         shelf_ids = {self.goods.lane(lane_id).shelf_id for lane_id in lane_ids}
         if len(shelf_ids) != 1:
             raise ImpossibleActError(f"act at {act.t_s} s spans shelves {sorted(shelf_ids)}: one act, one shelf")
+        self.goods.require(act.movements)
         if act.movements:
             reaches = self._reach_for(act)
         else:
