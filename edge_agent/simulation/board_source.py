@@ -70,14 +70,14 @@ class BoardSource:
         self._noise = Noise(capacity_g * physics.white_share, capacity_g * physics.flicker_share, noise_rng)
         self._last_s: float | None = None
 
-    def counts(self, sample_index: int, t_s: float) -> IntArray:
-        """Return the conversion that ends at world time ``t_s``, (channels,).
+    def counts(self, sample_index: int, t_s: float) -> list[int]:
+        """Return the conversion that ends at world time ``t_s``, one count a channel.
 
         ``sample_index`` is the board's own count and does not matter here: a board that restarts counts anew while the
         world goes on.
         """
         del sample_index
-        return np.asarray(self.block(np.array([t_s]))[0])
+        return [int(count) for count in self.block(np.array([t_s]))[0]]
 
     def block(self, t_s: FloatArray) -> IntArray:
         """Return conversions that end at evenly spaced instants ``t_s`` (n,), (n, channels); later than all before.

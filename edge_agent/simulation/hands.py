@@ -16,8 +16,8 @@ TOUCH_SPREAD = 0.8
 TOUCH_RANGE_G = (15.0, 900.0)
 LIFT_S = (0.06, 0.2)
 """Time in which an item's weight leaves the shelf, s (2026-11)."""
-LANDING_S = (0.02, 0.06)
-"""Time in which it arrives, s (2026-11)."""
+LANDING_S = (0.005, 0.04)
+"""Time in which it arrives, s: what is set down hard makes the plate ring (2026-11)."""
 PRESS_S = (0.2, 0.6)
 """Length of a push, s (2026-11)."""
 

@@ -280,7 +280,7 @@ def test_acts_that_cannot_happen_are_refused_with_the_reason(site: Site) -> None
 def test_acts_can_be_scheduled_while_boards_are_being_read(site: Site) -> None:
     world = ShelfWorld(site, 21)
     source = BoardSource(world, LANE_BOARD)
-    readings: list[IntArray] = []
+    readings: list[list[int]] = []
 
     def read() -> None:
         readings.extend(source.counts(index, (index + 1) / RATE_HZ) for index in range(4000))
