@@ -1,10 +1,11 @@
 """The outbox's SQLite file: how it is opened, what makes it survive a power cut, and its errors by name."""
 
+import fcntl
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from edge_agent.errors import OutboxError
+from edge_agent.errors import OutboxError, StateInUseError
 
 PAGE_BYTES: Final = 1024
 """A commit writes whole pages to the WAL: with events of about 0.4 kB at rest, small pages write least (2026-11)."""
@@ -48,6 +49,35 @@ def outbox_error(path: Path, error: sqlite3.Error) -> OutboxError:
     return OutboxError(f"outbox {path}: {meaning} (SQLite: {error})")
 
 
+def take_directory(state_dir: Path, lock_name: str) -> IO[bytes]:
+    """Make the state directory this process's own until the returned file is closed or the process ends.
+
+    Raises
+    ------
+    StateInUseError
+        Another agent holds it.
+    OutboxError
+        It cannot be made or written.
+    """
+    lock_path = state_dir / lock_name
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock_file = lock_path.open("ab")
+    except OSError as error:
+        raise OutboxError(
+            f"state directory {state_dir}: {error.strerror}; create it and give the agent's user write access"
+        ) from error
+    try:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock_file.close()
+        raise StateInUseError(
+            f"state directory {state_dir} is in use by another agent ({lock_path} is locked); "
+            "end that one, or give this agent a state_dir of its own"
+        ) from error
+    return lock_file
+
+
 def open_database(path: Path) -> sqlite3.Connection:
     """Open or create the database with the settings that make a returned commit survive a power cut.
 
@@ -62,22 +92,22 @@ def open_database(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        if mode != "wal":
-            raise sqlite3.OperationalError(f"no write-ahead log on this file system (journal_mode is {mode!r})")
+        connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL would lose acknowledged rows in a power cut: the WAL is synced at checkpoints only.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        # Salvage needs the payload bytes of a row only, so deleted content need not be overwritten.
-        connection.execute("PRAGMA secure_delete = OFF")
         connection.executescript(SCHEMA)
         if small or unclean:
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                damage = sqlite3.DatabaseError(verdict)
-                damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-                raise damage
+            _quick_check(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _quick_check(connection: sqlite3.Connection) -> None:
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        damage = sqlite3.DatabaseError(verdict)
+        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise damage

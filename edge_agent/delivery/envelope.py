@@ -48,6 +48,10 @@ class Envelope:
         """Return the present instant as RFC 3339."""
         return rfc3339(self.clock.utc_ns())
 
+    def age_s(self, instant: str) -> float:
+        """Return how long ago an instant that this class wrote was, by the clock of now."""
+        return round(self.clock.utc_ns() / 1e9 - datetime.fromisoformat(instant).timestamp(), 1)
+
     def cloud_event(
         self, event: ItemEvent, *, event_id: str, stream_id: str, sequence: int, clock: ClockReport
     ) -> CloudEvent:

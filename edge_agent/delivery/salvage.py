@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from edge_agent.delivery.payload_codec import unpack
-from edge_agent.delivery.wire import CloudEvent, WireError, decode
+from edge_agent.delivery.wire import CloudEvent, WireError, decode, padded_sequence
 
 SIDE_FILES: Final = ("", "-wal", "-shm")
+FROM_BOTH_ENDS: Final = (
+    "SELECT sequence, payload FROM event ORDER BY sequence ASC",
+    "SELECT sequence, payload FROM event ORDER BY sequence DESC",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +57,25 @@ def salvage(aside: Path) -> Salvage:
         return Salvage(aside, (), {})
     try:
         # From both ends: a broken page in the middle hides only itself.
-        for order in ("ASC", "DESC"):
-            for sequence, stored in _rows(connection, f"SELECT sequence, payload FROM event ORDER BY sequence {order}"):
+        for query in FROM_BOTH_ENDS:
+            for sequence, stored in _rows(connection, query):
                 event = _readable(stored)
                 if event is not None and isinstance(sequence, int):
                     events.setdefault(sequence, event)
-        for name, value in _rows(connection, "SELECT name, value FROM state"):
-            if isinstance(name, str) and isinstance(value, bytes):
-                state[name] = value
+        state |= {
+            name: value
+            for name, value in _rows(connection, "SELECT name, value FROM state")
+            if isinstance(name, str) and isinstance(value, bytes)
+        }
     finally:
         connection.close()
     return Salvage(aside, tuple(event for _, event in sorted(events.items())), state)
+
+
+def moved_to(event: CloudEvent, source: str, sequence: int) -> CloudEvent:
+    """Return a salvaged event in a place of a new stream: its id stays, so that a ledger counts it once."""
+    data = msgspec.structs.replace(event.data, historical=True)
+    return msgspec.structs.replace(event, source=source, sequence=padded_sequence(sequence), data=data)
 
 
 def _rows(connection: sqlite3.Connection, query: str) -> Iterator[tuple[object, object]]:

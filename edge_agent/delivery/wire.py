@@ -26,7 +26,7 @@ Instant = Annotated[str, Meta(max_length=40)]
 """RFC 3339 in UTC with milliseconds, e.g. 2026-11-21T09:30:00.125Z."""
 Text = Annotated[str, Meta(max_length=600)]
 Count = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
-Sequence = Annotated[int, Meta(ge=0, lt=2**63)]
+Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Grams = Annotated[float, Meta(ge=-1e7, le=1e7)]
 Millimetres = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]

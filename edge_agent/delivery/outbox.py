@@ -1,0 +1,376 @@
+"""The outbox: every final event on disk before it is sent, until the ledger's watermark says it is recorded.
+
+One SQLite database, one owner. An event, its sequence, the stock belief and the resting weights become durable in
+one transaction. There is no per-row state: a row is either above the watermark (keep, send) or not (delete), and
+deleting waits for the next commit, whose pages it shares.
+"""
+
+import contextlib
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from edge_agent.clock import Clock, boot_id
+from edge_agent.delivery.clock_quality import clock_report
+from edge_agent.delivery.database import outbox_error, take_directory
+from edge_agent.delivery.envelope import Envelope, stand_in
+from edge_agent.delivery.identifiers import uuid7
+from edge_agent.delivery.opening import open_or_salvage
+from edge_agent.delivery.payload_codec import pack, unpack
+from edge_agent.delivery.salvage import Salvage, moved_to
+from edge_agent.delivery.saved_state import LANE, SHELF, SavedState, saved_state_of, state_rows, stock_of
+from edge_agent.delivery.unit import Unit
+from edge_agent.delivery.wire import MAX_EVENT_BYTES, CloudEvent, WireError, decode, encode
+from edge_agent.errors import OutboxError
+from edge_agent.model import Baseline, Decision, Stock
+
+log = logging.getLogger(__name__)
+
+FILE_NAME: Final = "outbox.db"
+LOCK_NAME: Final = "outbox.lock"
+SWEEP_ROWS: Final = 256
+"""Confirmed rows that may wait for the next commit to be deleted with it; more are deleted at once (2026-11)."""
+QUARANTINE_ROWS: Final = 1000
+"""Originals of events that could not be sent, kept for a person to look at; the oldest go first (2026-11)."""
+
+
+class UnconfirmedRow(NamedTuple):
+    """An event that the ledger has not confirmed, as it goes out."""
+
+    sequence: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the stream stands at one moment; ``stock`` is the belief after event ``last_sequence``."""
+
+    stream_id: str
+    watermark: int
+    last_sequence: int
+    stock: Stock
+
+    @property
+    def depth(self) -> int:
+        """Return how many events wait for the ledger."""
+        return self.last_sequence - self.watermark
+
+
+class Outbox:
+    """The durable end of the pipeline, shared by the thread that commits and the one that sends.
+
+    Parameters
+    ----------
+    state_dir : Path
+        Directory of the database; made if missing.
+    unit : Unit
+        Whose events these are.
+    max_rows : int
+        Unconfirmed events it holds; at that depth `commit` refuses and the shelf must stop selling.
+    clock : Clock
+        Where UTC and monotonic time come from.
+
+    Attributes
+    ----------
+    stream_id : str
+        UUIDv7 made with the database: a new card is a new stream, never a collision.
+    opening : HealthTransition | None
+        What was wrong with the database when it was opened, and what was salvaged.
+    refused_watermarks, quarantined : int
+        Counters: acknowledgements that would have moved the watermark back or past the last event; events that
+        went out as a stand-in.
+
+    Raises
+    ------
+    StateInUseError
+        Another agent holds the directory.
+    OutboxError
+        The directory or database cannot be written; names the path and the fix.
+    """
+
+    def __init__(self, state_dir: Path, unit: Unit, *, max_rows: int, clock: Clock) -> None:
+        self.path: Final = state_dir / FILE_NAME
+        self.max_rows: Final = max_rows
+        self.envelope: Final = Envelope(unit, clock, boot_id())
+        self._rows: dict[str, bytes] = {}
+        self.refused_watermarks = 0
+        self.quarantined = 0
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._lock_file = take_directory(state_dir, LOCK_NAME)
+        try:
+            opened = open_or_salvage(self.path, clock)
+            self._database, self.opening = opened.database, opened.transition
+            self._rows |= dict(self._database.execute("SELECT name, value FROM state").fetchall())
+            if "stream" not in self._rows:
+                self._begin_stream(opened.rescued)
+            self.stream_id: Final = self._rows["stream"].decode()
+            self._watermark = self._swept = int(self._rows.get("watermark", b"0"))
+            newest = self._database.execute("SELECT max(sequence) FROM event").fetchone()[0]
+            self._last = max(self._watermark, newest or 0)
+        except sqlite3.Error as error:
+            self._lock_file.close()
+            raise outbox_error(self.path, error) from error
+        except BaseException:
+            self._lock_file.close()
+            raise
+
+    # --- what the pipeline does -----------------------------------------------------------------------------------
+
+    def saved_state(self) -> SavedState | None:
+        """Return stock and resting weights as of the last commit; None on a new database."""
+        with self._lock:
+            return saved_state_of(self._rows)
+
+    def commit(self, decision: Decision) -> int:
+        """Make an event durable with its sequence, the stock belief and the resting weights; return the sequence.
+
+        An event that its own contract refuses, or that is too large for the wire, goes out as a review that names
+        the reason; the original stays in the table ``quarantine``.
+
+        Raises
+        ------
+        OutboxError
+            Nothing was committed: the outbox is full, or the disk refuses. The shelf must stop selling.
+        """
+        with self._lock:
+            if self._last - self._watermark >= self.max_rows:
+                raise OutboxError(
+                    f"outbox {self.path}: full, {self.max_rows} events wait for the ledger; "
+                    "start the ledger or mend the way to it (outbox_max_rows bounds this)"
+                )
+            sequence = self._last + 1
+            event = self.envelope.cloud_event(
+                decision.event,
+                event_id=uuid7(self._clock.utc_ns()),
+                stream_id=self.stream_id,
+                sequence=sequence,
+                clock=clock_report(),
+            )
+            payload, refusal = _sendable(event)
+            changed = self._changed(state_rows(decision.stock, decision.baselines))
+            gone = {name for name in self._rows if name.startswith(LANE)}.difference(
+                LANE + lane for lane in decision.stock
+            )
+            with self._transaction():
+                self._database.execute("INSERT INTO event VALUES (?, ?)", (sequence, pack(payload)))
+                if refusal is not None:
+                    self._keep_original(sequence, refusal, encode(event))
+                self._write_state(changed, gone)
+                self._delete_confirmed()
+            self._last = sequence
+            self._swept = self._watermark
+            self._rows.update(changed)
+            for name in gone:
+                del self._rows[name]
+        if refusal is not None:
+            self.quarantined += 1
+            log.error("event quarantined sequence=%d reason=%s", sequence, refusal)
+        return sequence
+
+    def checkpoint(
+        self, baselines: Iterable[Baseline], stock: Stock | None = None, *, after: int | None = None
+    ) -> None:
+        """Store resting weights (and stock) that changed without an event.
+
+        With ``after``, only if event ``after`` is still the last: an older belief never overwrites a newer one.
+
+        Raises
+        ------
+        OutboxError
+            The disk refuses; what was stored before stands.
+        """
+        with self._lock:
+            if after is not None and after != self._last:
+                return
+            changed = self._changed(state_rows(stock, baselines))
+            if not changed:
+                return
+            with self._transaction():
+                self._write_state(changed, ())
+                self._delete_confirmed()
+            self._swept = self._watermark
+            self._rows.update(changed)
+
+    # --- what the uplink does -------------------------------------------------------------------------------------
+
+    def unconfirmed(self, after: int, limit: int) -> list[UnconfirmedRow]:
+        """Return up to ``limit`` events with a sequence above ``after`` and the watermark, in order.
+
+        Raises
+        ------
+        OutboxError
+            The database cannot be read.
+        """
+        with self._lock:
+            try:
+                stored = self._database.execute(
+                    "SELECT sequence, payload FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                    (max(after, self._watermark), limit),
+                ).fetchall()
+            except sqlite3.Error as error:
+                raise outbox_error(self.path, error) from error
+        try:
+            return [UnconfirmedRow(sequence, unpack(blob)) for sequence, blob in stored]
+        except ValueError as error:
+            raise OutboxError(f"outbox {self.path}: {error}; restart the agent, which sets the file aside") from error
+
+    def confirm(self, watermark: int) -> bool:
+        """Take the ledger's word that every event up to ``watermark`` is recorded; return whether it was taken.
+
+        A watermark may only rise and never pass the last event: anything else is refused and counted.
+
+        Raises
+        ------
+        OutboxError
+            The disk refuses the deletion; the rows are kept and sent again, which does no harm.
+        """
+        with self._lock:
+            if not self._watermark <= watermark <= self._last:
+                self.refused_watermarks += 1
+                log.warning("watermark refused watermark=%d held=%d last=%d", watermark, self._watermark, self._last)
+                return False
+            self._watermark = watermark
+            if watermark - self._swept >= SWEEP_ROWS:
+                self.sweep()
+            return True
+
+    def sweep(self) -> None:
+        """Delete confirmed rows now rather than with the next commit."""
+        with self._lock:
+            if self._watermark > self._swept:
+                with self._transaction():
+                    self._delete_confirmed()
+                self._swept = self._watermark
+
+    def quarantine(self, sequence: int, reason: str) -> None:
+        """Replace an event that the broker keeps refusing by its stand-in, so that it holds up nothing behind it.
+
+        Raises
+        ------
+        OutboxError
+            The disk refuses.
+        """
+        with self._lock:
+            rows = self.unconfirmed(sequence - 1, 1)
+            if not rows or rows[0].sequence != sequence:
+                return
+            reduced = encode(stand_in(decode(rows[0].payload, CloudEvent), reason))
+            with self._transaction():
+                self._database.execute("UPDATE event SET payload = ? WHERE sequence = ?", (pack(reduced), sequence))
+                self._keep_original(sequence, reason, rows[0].payload)
+            self.quarantined += 1
+
+    def next_session(self) -> int:
+        """Return a number above every one returned before, over restarts too: a stale will is told by it."""
+        with self._lock:
+            session = int(self._rows.get("session", b"0")) + 1
+            changed = {"session": str(session).encode()}
+            with self._transaction():
+                self._write_state(changed, ())
+            self._rows.update(changed)
+            return session
+
+    def position(self) -> Position:
+        """Return where the stream stands, with the stock belief of the same moment."""
+        with self._lock:
+            return Position(self.stream_id, self._watermark, self._last, stock_of(self._rows))
+
+    @property
+    def last_sequence(self) -> int:
+        """Return the sequence of the newest event (0 before the first)."""
+        return self._last
+
+    @property
+    def watermark(self) -> int:
+        """Return the sequence up to which the ledger has confirmed."""
+        return self._watermark
+
+    def depth(self) -> int:
+        """Return how many events wait for the ledger."""
+        with self._lock:
+            return self._last - self._watermark
+
+    def oldest(self) -> CloudEvent | None:
+        """Return the event that waits longest, or None."""
+        rows = self.unconfirmed(0, 1)
+        return decode(rows[0].payload, CloudEvent) if rows else None
+
+    def close(self) -> None:
+        """Delete what is confirmed, fold the log into the database and release the directory."""
+        with self._lock:
+            with contextlib.suppress(OutboxError):  # confirmed rows are only sent once more
+                self.sweep()
+            self._database.close()
+            self._lock_file.close()
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _begin_stream(self, salvaged: Salvage | None) -> None:
+        """Give a new database its stream id; salvaged events keep their own id and get new places."""
+        rows = {"stream": uuid7(self._clock.utc_ns()).encode()}
+        if salvaged is not None:
+            rows |= {name: value for name, value in salvaged.state.items() if name.startswith((LANE, SHELF))}
+            rows |= {name: value for name, value in salvaged.state.items() if name == "session" and value.isdigit()}
+        source = self.envelope.unit.source(rows["stream"].decode())
+        with self._transaction():
+            for sequence, event in enumerate(salvaged.events if salvaged else (), 1):
+                moved = moved_to(event, source, sequence)
+                self._database.execute("INSERT INTO event VALUES (?, ?)", (sequence, pack(encode(moved))))
+            self._write_state(rows, ())
+        self._rows = rows
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit on leaving, roll back on any error, and name SQLite's errors."""
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield
+            self._database.execute("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(sqlite3.Error):  # a full disk has rolled back by itself
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise outbox_error(self.path, error) from error
+            raise
+
+    def _changed(self, rows: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
+        return {name: value for name, value in rows if self._rows.get(name) != value}
+
+    def _write_state(self, changed: dict[str, bytes], gone: Iterable[str]) -> None:
+        self._database.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", changed.items())
+        self._database.executemany("DELETE FROM state WHERE name = ?", [(name,) for name in gone])
+
+    def _delete_confirmed(self) -> None:
+        """Delete rows up to the watermark and store it; part of the caller's transaction."""
+        if self._watermark <= self._swept:
+            return
+        self._database.execute("DELETE FROM event WHERE sequence <= ?", (self._watermark,))
+        self._write_state({"watermark": str(self._watermark).encode()}, ())
+
+    def _keep_original(self, sequence: int, reason: str, payload: bytes) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", (sequence, reason, pack(payload[:MAX_EVENT_BYTES]))
+        )
+        self._database.execute(
+            "DELETE FROM quarantine WHERE sequence <= "
+            "(SELECT sequence FROM quarantine ORDER BY sequence DESC LIMIT 1 OFFSET ?)",
+            (QUARANTINE_ROWS,),
+        )
+
+
+def _sendable(event: CloudEvent) -> tuple[bytes, str | None]:
+    """Return what goes out for an event, and why that is a stand-in (None when it is the event itself)."""
+    payload = encode(event)
+    if len(payload) > MAX_EVENT_BYTES:
+        return encode(stand_in(event, "event_too_large")), f"{len(payload)} bytes; at most {MAX_EVENT_BYTES} are sent"
+    try:
+        decode(payload, CloudEvent)
+    except WireError as error:
+        return encode(stand_in(event, "event_breaks_contract")), str(error)
+    return payload, None
