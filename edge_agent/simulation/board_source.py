@@ -15,6 +15,8 @@ from edge_agent.simulation.world import ShelfWorld
 LONGEST_STEP_S = 1.0
 """After a longer silence the plates are taken to have come to rest in between."""
 SHORTEST_STEP_S = 1e-4
+LONGEST_BLOCK_ROWS = 64
+"""0.8 s at 80 Hz: creep and temperature move once a block, and the plates' recursion stays within double precision."""
 FIRST_STEP_S = 1 / 80
 """The first conversion, and the first after a silence, lasts as long as the nominal ones."""
 UNWIRED_CAPACITY_G = 5000.0
@@ -80,10 +82,11 @@ class BoardSource:
         return [int(count) for count in self.block(np.array([t_s]))[0]]
 
     def block(self, t_s: FloatArray) -> IntArray:
-        """Return conversions that end at evenly spaced instants ``t_s`` (n,), (n, channels); later than all before.
+        """Return conversions that end at evenly spaced instants ``t_s`` (n,), (n, channels); later than all before."""
+        parts = np.array_split(t_s, np.arange(LONGEST_BLOCK_ROWS, len(t_s), LONGEST_BLOCK_ROWS))
+        return np.concatenate([self._short_block(part) for part in parts])
 
-        Keep a block under a second: creep and temperature move once in it.
-        """
+    def _short_block(self, t_s: FloatArray) -> IntArray:
         step_s = self._step_s(t_s)
         grain_s = step_s / OVERSAMPLING
         # Forces are taken in the middle of each grain: the plate's step is exact for a constant force.

@@ -193,6 +193,13 @@ def test_a_board_that_is_read_live_sees_what_the_offline_recording_says(site: Si
     assert np.abs(live - np.concatenate([block.counts for block in blocks])).max() <= 5
 
 
+def test_a_minute_asked_for_at_once_is_the_minute_asked_for_in_pieces(site: Site) -> None:
+    at_once, in_pieces = (BoardSource(ShelfWorld(site, 14), PLATFORM_BOARD) for _ in range(2))
+    t_s = np.arange(1, 4801) / RATE_HZ
+    pieces = np.concatenate([in_pieces.block(part) for part in np.split(t_s, 75)])
+    assert np.array_equal(at_once.block(t_s), pieces)
+
+
 def test_offline_messages_introduce_every_board_and_come_in_order_of_arrival(site: Site) -> None:
     messages = list(samples(ShelfWorld(site, 15), 2.0, start_ns=5_000_000_000))
     ups = [each for each in messages if isinstance(each, BoardUp)]
