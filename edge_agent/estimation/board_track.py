@@ -1,4 +1,4 @@
-"""One board from raw rows to alarms: gate → grams → Kalman bank → GLR, all columns at once, on the board's own clock."""
+"""One board from raw rows to alarms: gate → grams → Kalman bank → GLR, all columns at once, on its own clock."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ from edge_agent.estimation.layout import BoardLayout, ShelfPart
 from edge_agent.estimation.noise import DIFFERENCE_TO_SIGMA, LearnedNoise
 from edge_agent.estimation.settings import EstimationSettings
 from edge_agent.estimation.settling import Window
-from edge_agent.model import AdcSamples, BoolArray, FloatArray, HealthTransition, IntArray
+from edge_agent.model import AdcSamples, BoardUp, BoolArray, FloatArray, HealthTransition, InstantArray, IntArray
 
 FEW_COLUMNS = 8
-"""Up to this many columns plain floats are faster than numpy (measured 2026-11: 1.0 µs a column against 16 µs a row)."""
+"""Up to this many columns plain floats are faster than numpy (2026-11: 1 µs a column against 16 µs a row)."""
 MOST_ROWS = 64
 PRIOR_NOISE_SHARE = 0.0002
 """Noise assumed before anything was learned, share of capacity: 1 g of 5 kg (Cambridge: 0.1–4 g)."""
@@ -39,13 +39,19 @@ class BoardTrack:
     Parameters
     ----------
     layout : BoardLayout
-    rate_hz : float
-        Rows a second as the board states it.
-    channel_count : int
-        Inputs the board has; a used input beyond it counts as silent.
+    up : BoardUp
+        Its rate sets all windows; a used input beyond its channel count carries no evidence.
+
+    Attributes
+    ----------
+    received_ns : int
+        Instant of the newest row received, at first of the board's coming up.
+    rows_lost, rows_out_of_order : int
+        Rows that the link reported lost, and rows dropped because they were not later than the last.
     """
 
-    def __init__(self, layout: BoardLayout, rate_hz: float, channel_count: int, settings: EstimationSettings) -> None:
+    def __init__(self, layout: BoardLayout, up: BoardUp, settings: EstimationSettings) -> None:
+        rate_hz, channel_count = up.rate_hz, up.channel_count
         self.layout = layout
         self.period_ns = round(1e9 / rate_hz)
         self.settings = settings
@@ -61,9 +67,10 @@ class BoardTrack:
         self.bank: KalmanBank | KalmanFew = make(np.square(self.noise.total_g), time_constant)
         self.glr = DyadicGlr(columns, settings.detection_threshold)
         self.tracked: BoolArray = np.zeros(columns, dtype=np.bool_)
+        self.received_ns = int(up.t_ns) - 1
         self.rows_out_of_order = 0
         self.rows_lost = 0
-        self._absent: BoolArray = layout.inputs >= channel_count
+        self.absent: BoolArray = layout.inputs >= channel_count
         self._inputs = np.minimum(layout.inputs, channel_count - 1)
         self._all_inputs = layout.cell_count == channel_count and bool(
             (layout.inputs == np.arange(channel_count)).all()
@@ -91,17 +98,16 @@ class BoardTrack:
         self.rows_lost += samples.lost_rows
         alarms: list[Alarm] = []
         count = samples.t_ns.size
-        last = self.gate.waiting_until if self.gate.waiting_until is not None else self.last_t_ns
         for start in range(0, count, MOST_ROWS):
             piece = slice(start, start + MOST_ROWS)
             t_ns, counts, flags = samples.t_ns[piece], samples.counts[piece], samples.flags[piece]
-            if last is not None and t_ns[0] <= last:
-                late = t_ns <= last
+            if t_ns[0] <= self.received_ns:
+                late = t_ns <= self.received_ns
                 self.rows_out_of_order += int(late.sum())
                 t_ns, counts, flags = t_ns[~late], counts[~late], flags[~late]
                 if not t_ns.size:
                     continue
-            last = int(t_ns[-1])
+            self.received_ns = int(t_ns[-1])
             if not self._all_inputs:
                 counts, flags = counts[:, self._inputs], flags[:, self._inputs]
             gated = self.gate.push(t_ns, counts, flags)
@@ -120,8 +126,8 @@ class BoardTrack:
             np.matmul(weighed, layout.mixing, out=grams[:, cells:])
         bad: BoolArray | None = None
         self.watch.see(gated.t_ns, gated.bad)
-        if gated.bad is not None or self.watch.any_faulty or self._absent.any():
-            bad_cells = np.broadcast_to(self.watch.faulty | self._absent, weighed.shape)
+        if gated.bad is not None or self.watch.any_faulty or self.absent.any():
+            bad_cells = np.broadcast_to(self.watch.faulty | self.absent, weighed.shape)
             if gated.bad is not None:
                 bad_cells = bad_cells | gated.bad
             bad = np.concatenate((bad_cells, (bad_cells[:, :, np.newaxis] & self._mixes).any(axis=1)), axis=1)
@@ -132,7 +138,7 @@ class BoardTrack:
         else:
             self._track(gated.t_ns, grams, bad, alarms)
 
-    def _track(self, t_ns: np.ndarray, grams: FloatArray, bad: BoolArray | None, alarms: list[Alarm]) -> None:  # type: ignore[type-arg]
+    def _track(self, t_ns: InstantArray, grams: FloatArray, bad: BoolArray | None, alarms: list[Alarm]) -> None:
         """Detect first, then let the columns that rest follow: a block of rows is one measurement of its mean."""
         rows = t_ns.size
         first_ns = int(t_ns[0])
@@ -172,7 +178,7 @@ class BoardTrack:
         columns = columns[rest.valid[columns]]
         white: FloatArray | None = None
         if first:
-            t_ns, grams, bad = self.history.since(rest.start_ns)
+            _, grams, bad = self.history.since(rest.start_ns)
             steps = np.diff(grams, axis=0)
             clean = ~(bad[1:] | bad[:-1])
             white = DIFFERENCE_TO_SIGMA * (np.abs(steps) * clean).sum(axis=0) / np.maximum(clean.sum(axis=0), 1)
@@ -201,7 +207,7 @@ class BoardTrack:
         self.bank.noise_g2 = np.square(self.noise.total_g)
         self.gate.set_jump(self._jump_counts())
         before = self.watch.faulty.copy()
-        transitions = self.watch.epoch(now_ns, grams, bad, self.gate.rejected)
+        transitions = self.watch.epoch(now_ns, grams, self.gate.rejected)
         if (before != self.watch.faulty).any():
             self.set_faulty()
         self._refresh()
@@ -209,7 +215,7 @@ class BoardTrack:
 
     def set_faulty(self) -> None:
         """Follow a change of the channels that can be trusted: a platform with a dead cell is watched cell by cell."""
-        faulty = self.watch.faulty | self._absent
+        faulty = self.watch.faulty | self.absent
         self._alarms_on[:] = True
         for part in self.layout.parts:
             if part.derived.size:
@@ -222,7 +228,7 @@ class BoardTrack:
 
     def watched(self, part: ShelfPart) -> IntArray:
         """Return the columns that tell whether a part moves: a whole platform's modes, else its cells."""
-        whole = part.derived.size and not (self.watch.faulty | self._absent)[part.cells].any()
+        whole = part.derived.size and not (self.watch.faulty | self.absent)[part.cells].any()
         return part.derived if whole else part.cells
 
     def _refresh(self) -> None:

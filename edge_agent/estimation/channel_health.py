@@ -56,8 +56,8 @@ class ChannelWatch:
         self.faulty: BoolArray = np.zeros(cells, dtype=np.bool_)
         self.any_faulty = False
         self._raised: dict[str, BoolArray] = {code: np.zeros(cells, dtype=np.bool_) for code in TEXTS}
-        self._all_good_ns = 0
-        self._good_ns: InstantArray = np.zeros(cells, dtype=np.int64)
+        self._all_good_ns: int | None = None
+        self._good_ns: InstantArray = np.full(cells, np.iinfo(np.int64).min)
         self._unchanged_rows: IntArray = np.zeros(cells, dtype=np.int32)
         self._noisy_epochs: IntArray = np.zeros(cells, dtype=np.int32)
         self._rejected: IntArray | None = None
@@ -67,16 +67,15 @@ class ChannelWatch:
 
     def see(self, t_ns: InstantArray, bad: BoolArray | None) -> None:
         """Note when each channel was last good."""
-        if not self._all_good_ns:  # silence counts from the first row
-            self._good_ns[:] = t_ns[0]
-            self._all_good_ns = 1
+        if self._all_good_ns is None:  # silence counts from the first row
+            self._all_good_ns = int(t_ns[0])
         if bad is None:
             self._all_good_ns = int(t_ns[-1])
             return
         for row in range(t_ns.size):
             self._good_ns[~bad[row]] = t_ns[row]
 
-    def epoch(self, now_ns: int, grams: FloatArray, bad: BoolArray, rejected: IntArray) -> list[HealthTransition]:
+    def epoch(self, now_ns: int, grams: FloatArray, rejected: IntArray) -> list[HealthTransition]:
         """Judge all channels on an epoch's readings, (rows, columns); return what changed."""
         cells = self.layout.cell_count
         layout = self.layout
@@ -85,13 +84,11 @@ class ChannelWatch:
             self._rejected = np.zeros_like(rejected)
         fresh = rejected - self._rejected
         self._rejected = rejected.copy()
-        silent_ns = now_ns - np.maximum(self._good_ns, self._all_good_ns)
+        silent_ns = now_ns - np.maximum(self._good_ns, self._all_good_ns or 0)
         mute = silent_ns > self.silence_ns
         saturated = mute & (fresh[SATURATED] > fresh[SILENT])
         readings = grams[:, :cells]
-        read = rejected.shape[0] and ~mute
-        count = np.abs(layout.g_per_count)
-        unchanged = (np.ptp(readings, axis=0) <= 1.01 * count) & read
+        unchanged = (np.ptp(readings, axis=0) <= 1.01 * np.abs(layout.g_per_count)) & ~mute
         self._unchanged_rows = np.where(unchanged, self._unchanged_rows + rows, 0).astype(np.int32)
         stuck_ns = self._unchanged_rows * np.int64(self.period_ns)
         stuck = (self._unchanged_rows >= self.settings.stuck_rows) & (stuck_ns >= self.settings.stuck_s * 1e9)

@@ -11,19 +11,19 @@ from edge_agent.estimation.layout import ShelfPart, lay_out
 from edge_agent.estimation.rest_finder import LivePart
 from edge_agent.estimation.segmentation import Phase, ShelfSegmenter
 from edge_agent.estimation.settings import EstimationSettings
+from edge_agent.estimation.transitions import board_health, channel_missing, shelf_unsettled
 from edge_agent.model import (
     AdcSamples,
     Baseline,
     BoardDown,
-    BoardUid,
     BoardUp,
+    BoolArray,
     HealthTransition,
     Message,
     MonotonicNs,
     TimePassed,
     WeightStep,
 )
-from edge_agent.vocabulary import Severity
 
 Finding = WeightStep | HealthTransition
 
@@ -64,6 +64,7 @@ class Estimation:
         self._waiting: dict[str, list[AdcSamples]] = {}
         self._unsettled: set[str] = set()
         self._unannounced: set[str] = set()
+        self._missing: set[tuple[str, int]] = set()
         self._parts: list[list[tuple[str, ShelfPart]]] = [[] for _ in shelves]
         for uid, layout in self._layouts.items():
             for part in layout.parts:
@@ -126,14 +127,19 @@ class Estimation:
             return []
         uid = str(message.board_uid)
         findings: list[Finding] = []
-        self._tracks[uid] = BoardTrack(layout, message.rate_hz, message.channel_count, self._settings)
+        self._tracks[uid] = BoardTrack(layout, message, self._settings)
         self._waiting[uid] = []
         if uid in self._silent:
             self._silent.discard(uid)
-            findings.append(_board_health(message.t_ns, uid, "board_silent", raised=False))
+            findings.append(board_health(message.t_ns, uid, "board_silent", raised=False))
         if uid in self._unannounced:
             self._unannounced.discard(uid)
-            findings.append(_board_health(message.t_ns, uid, "board_unannounced", raised=False))
+            findings.append(board_health(message.t_ns, uid, "board_unannounced", raised=False))
+        for board_input in layout.inputs.tolist():
+            missing = board_input >= message.channel_count
+            if missing != ((uid, board_input) in self._missing):
+                self._missing ^= {(uid, board_input)}
+                findings.append(channel_missing(message.t_ns, uid, board_input, message.channel_count, raised=missing))
         for part in layout.parts:
             self._acquire(self._shelves[part.shelf_index], message.t_ns, self._live(self._parts[part.shelf_index]))
         return findings
@@ -166,13 +172,12 @@ class Estimation:
             if uid not in self._layouts or uid in self._unannounced or not message.t_ns.size:
                 return []
             self._unannounced.add(uid)
-            return [_board_health(MonotonicNs(int(message.t_ns[0])), uid, "board_unannounced", raised=True)]
+            return [board_health(int(message.t_ns[0]), uid, "board_unannounced", raised=True)]
         if not message.t_ns.size:
             return []
         findings: list[Finding] = []
-        last_ns = track.last_t_ns
         first_ns = int(message.t_ns[0])
-        if last_ns is not None and first_ns - last_ns > track.watch.silence_ns:
+        if uid in self._silent or first_ns - self._heard_ns(uid, track) > track.watch.silence_ns:
             findings += self._returned(uid, track, first_ns)
         waiting = self._waiting[uid]
         waiting.append(message)
@@ -180,11 +185,11 @@ class Estimation:
             return findings
         self._waiting[uid] = []
         for block in _joined(waiting):
-            findings += self._compute(uid, track, block)
+            findings += self._compute(track, block)
         return findings
 
     def _may_wait(self, track: BoardTrack, waiting: list[AdcSamples]) -> bool:
-        """A board at rest is computed in blocks: numpy's calls are shared, and nobody waits for a result."""
+        """Gather rows of a board at rest: a block shares numpy's calls, and nobody waits for a result."""
         rows = sum(block.t_ns.size for block in waiting)
         span_ns = int(waiting[-1].t_ns[-1]) - int(waiting[0].t_ns[0]) + track.period_ns
         if rows >= self._settings.batch_rows or span_ns >= self._settings.batch_s * 1e9:
@@ -193,7 +198,7 @@ class Estimation:
             return False
         return all(self._shelves[part.shelf_index].phase is Phase.QUIET for part in track.layout.parts)
 
-    def _compute(self, uid: str, track: BoardTrack, samples: AdcSamples) -> list[Finding]:
+    def _compute(self, track: BoardTrack, samples: AdcSamples) -> list[Finding]:
         findings: list[Finding] = []
         for alarm in track.process(samples):
             self._shelves[alarm.shelf_index].disturb(alarm.t_ns, self._live(self._parts[alarm.shelf_index]))
@@ -213,7 +218,7 @@ class Estimation:
             findings += self._watch_settling(track, now_ns)
         return findings
 
-    def _after_epoch(self, track: BoardTrack, now_ns: int, elapsed_s: float, mended: np.ndarray) -> None:  # type: ignore[type-arg]
+    def _after_epoch(self, track: BoardTrack, now_ns: int, elapsed_s: float, mended: BoolArray) -> None:
         for part in track.layout.parts:
             shelf = self._shelves[part.shelf_index]
             live = self._live(self._parts[part.shelf_index])
@@ -228,16 +233,9 @@ class Estimation:
             since_ns = shelf.undecided_since_ns
             long = since_ns is not None and now_ns - since_ns > self._unsettled_ns(track)
             shelf_id = shelf.shelf.shelf_id
-            if long == (shelf_id in self._unsettled):
-                continue
-            (self._unsettled.add if long else self._unsettled.discard)(shelf_id)
-            detail = f"in motion for over {self._settings.unsettled_s:.0f} s" if long else "at rest again"
-            remedy = "look whether something leans on the shelf, touches its plate or makes it vibrate" if long else ""
-            findings.append(
-                HealthTransition(
-                    MonotonicNs(now_ns), f"shelf:{shelf_id}", "unsettled", long, Severity.WARNING, detail, remedy
-                )
-            )
+            if long != (shelf_id in self._unsettled):
+                self._unsettled ^= {shelf_id}
+                findings.append(shelf_unsettled(now_ns, shelf_id, self._settings.unsettled_s, raised=long))
         return findings
 
     def _unsettled_ns(self, track: BoardTrack) -> float:
@@ -251,20 +249,24 @@ class Estimation:
             if waiting and t_ns - int(waiting[0].t_ns[0]) >= self._settings.batch_s * 1e9:
                 self._waiting[uid] = []
                 for block in _joined(waiting):
-                    findings += self._compute(uid, track, block)
-            last_ns = track.last_t_ns
-            if last_ns is not None and uid not in self._silent and t_ns - last_ns > track.watch.silence_ns:
+                    findings += self._compute(track, block)
+            if uid not in self._silent and t_ns - self._heard_ns(uid, track) > track.watch.silence_ns:
                 self._silent.add(uid)
-                findings.append(_board_health(t_ns, uid, "board_silent", raised=True))
+                findings.append(board_health(t_ns, uid, "board_silent", raised=True))
                 findings += self._after_loss(uid)
         return findings
 
+    def _heard_ns(self, uid: str, track: BoardTrack) -> int:
+        """Return the instant of a board's newest row, computed or not."""
+        waiting = self._waiting[uid]
+        return int(waiting[-1].t_ns[-1]) if waiting else track.received_ns
+
     def _returned(self, uid: str, track: BoardTrack, t_ns: int) -> list[Finding]:
-        """A board speaks again after a silence: its shelves are compared with what they were."""
+        """Compare the shelves of a board that speaks again with what they were before its silence."""
         findings: list[Finding] = []
         if uid in self._silent:
             self._silent.discard(uid)
-            findings.append(_board_health(MonotonicNs(t_ns), uid, "board_silent", raised=False))
+            findings.append(board_health(t_ns, uid, "board_silent", raised=False))
         for part in track.layout.parts:
             self._acquire(self._shelves[part.shelf_index], t_ns, self._live(self._parts[part.shelf_index]))
         return findings
@@ -298,26 +300,3 @@ def _joined(blocks: list[AdcSamples]) -> list[AdcSamples]:
             lost_rows=sum(block.lost_rows for block in blocks),
         )
     ]
-
-
-def _board_health(t_ns: MonotonicNs, uid: str | BoardUid, code: str, *, raised: bool) -> HealthTransition:
-    texts = {
-        "board_silent": (
-            "connected, but no samples come",
-            "check the board's USB cable and power; unplug it and plug it in again",
-        ),
-        "board_unannounced": (
-            "samples came before the board said who it is; they cannot be weighed",
-            "wait for its HELLO, or start the recording before the board is connected",
-        ),
-    }
-    detail, remedy = texts[code]
-    return HealthTransition(
-        t_ns,
-        f"board:{uid}",
-        code,
-        raised,
-        Severity.ERROR,
-        detail if raised else "back to normal",
-        remedy if raised else "",
-    )

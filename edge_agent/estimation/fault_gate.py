@@ -79,11 +79,6 @@ class FaultGate:
         """Return the instant of the oldest row not judged yet, ns."""
         return int(self._held_t[0]) if self._held_t.size else None
 
-    @property
-    def waiting_until(self) -> int | None:
-        """Return the instant of the newest row not judged yet, ns."""
-        return int(self._held_t[-1]) if self._held_t.size else None
-
     def push(self, t_ns: InstantArray, counts: IntArray, flags: FlagArray) -> GatedRows | None:
         """Take rows in, give the judged ones out in order, or None while all of them wait.
 

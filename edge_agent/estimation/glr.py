@@ -1,4 +1,4 @@
-"""Has the level changed? A generalised likelihood ratio over windows of 1, 2, 4 … 64 rows.
+"""Tell whether the level has changed: a generalised likelihood ratio over windows of 1, 2, 4 … 64 rows.
 
 For normalised innovations u (unit variance while nothing happens) the log-likelihood ratio of "the mean of the last w
 rows is not zero" is (Σu)² / 2w. With running sums the best of seven windows costs seven subtractions a column
@@ -7,7 +7,7 @@ rows is not zero" is (Σu)² / 2w. With running sums the best of seven windows c
 
 import numpy as np
 
-from edge_agent.model import BoolArray, FloatArray
+from edge_agent.model import BoolArray, FloatArray, IntArray
 
 WINDOWS = (1, 2, 4, 8, 16, 32, 64)
 LONGEST = WINDOWS[-1]
@@ -50,22 +50,23 @@ class DyadicGlr:
             np.subtract(self._sums[end], self._sums[end - self._windows], out=self._differences)
             np.abs(self._differences, out=self._differences)
             np.greater(self._differences, self._limits, out=self._over)
-            return self._over.any(axis=0)[np.newaxis] if self._over.any() else None
+            alarms: BoolArray = self._over.any(axis=0, keepdims=True)
+            return alarms if alarms.any() else None
         sums = self._sums
         np.cumsum(normalised, axis=0, out=sums[end : end + rows])
         sums[end : end + rows] += sums[end - 1]
-        alarms: BoolArray | None = None
+        found: BoolArray | None = None
         for window, limit in zip(WINDOWS, self._limits[:, 0], strict=True):
             change = sums[end : end + rows] - sums[end - window : end - window + rows]
             np.abs(change, out=change)
             if change.max() > limit:
                 over = change > limit
-                alarms = over if alarms is None else alarms | over
-        return alarms
+                found = over if found is None else found | over
+        return found
 
-    def forget(self, columns: object) -> None:
+    def forget(self, columns: IntArray) -> None:
         """Clear the memory of columns whose level was set anew."""
-        self._sums[: self._end, columns] = 0.0  # type: ignore[call-overload]
+        self._sums[: self._end, columns] = 0.0
 
     def _rewind(self) -> None:
         """Move the last 64 sums to the front, starting from zero so that they never grow."""

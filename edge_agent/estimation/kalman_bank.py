@@ -12,7 +12,7 @@ P is symmetric, so three arrays hold it: p00, p01, p11. All work is done in plac
 
 import numpy as np
 
-from edge_agent.model import FloatArray
+from edge_agent.model import FloatArray, IntArray
 
 
 class KalmanBank:
@@ -35,33 +35,37 @@ class KalmanBank:
         self.covariance: FloatArray = np.zeros((3, columns))
         self.innovation_g: FloatArray = np.zeros(columns)
         self.innovation_variance_g2: FloatArray = np.ones(columns)
-        self._work: FloatArray = np.empty((5, columns))
+        self._work: FloatArray = np.empty((4, columns))
         self._gain: FloatArray = np.empty((2, columns))
         self._correction: FloatArray = np.empty((2, columns))
 
     @property
     def level_g(self) -> FloatArray:
         """Return the levels, (columns,), g; a view."""
-        return self.state[0]
+        level: FloatArray = self.state[0]
+        return level
 
     @property
     def drift_g_s(self) -> FloatArray:
         """Return the drifts, (columns,), g/s; a view."""
-        return self.state[1]
+        drift: FloatArray = self.state[1]
+        return drift
 
-    def reset(self, columns: object, level_g: FloatArray, variance_g2: FloatArray, drift_sigma_g_s: FloatArray) -> None:
+    def reset(
+        self, columns: IntArray, level_g: FloatArray, variance_g2: FloatArray, drift_sigma_g_s: FloatArray
+    ) -> None:
         """Start columns anew at a known level, without drift."""
-        self.state[0, columns] = level_g  # type: ignore[call-overload]
-        self.state[1, columns] = 0.0  # type: ignore[call-overload]
-        self.covariance[0, columns] = variance_g2  # type: ignore[call-overload]
-        self.covariance[1, columns] = 0.0  # type: ignore[call-overload]
-        self.covariance[2, columns] = drift_sigma_g_s**2  # type: ignore[call-overload]
+        self.state[0, columns] = level_g
+        self.state[1, columns] = 0.0
+        self.covariance[0, columns] = variance_g2
+        self.covariance[1, columns] = 0.0
+        self.covariance[2, columns] = drift_sigma_g_s**2
 
     def predict(self, dt_s: float) -> None:
         """Move all columns forward by ``dt_s`` seconds."""
         level, drift = self.state
         p00, p01, p11 = self.covariance
-        step, _, _, _, _ = self._work
+        step = self._work[0]
         np.multiply(drift, dt_s, out=step)
         level += step
         # p00 + 2 dt p01 + dt² p11 = p00 + dt (p01 before + p01 after)
@@ -88,7 +92,7 @@ class KalmanBank:
             1 where the column was read, 0 where it is missing or frozen: it then keeps its prior.
         """
         p00, p01, p11 = self.covariance
-        variance, complement, joseph, noise, product = self._work
+        complement, joseph, noise, product = self._work
         innovation, gain = self.innovation_g, self._gain
         if rows == 1.0:
             noise = self.noise_g2

@@ -4,7 +4,7 @@ from itertools import repeat
 
 import numpy as np
 
-from edge_agent.model import FloatArray
+from edge_agent.model import FloatArray, IntArray
 
 
 class KalmanScalar:
@@ -87,9 +87,11 @@ class KalmanFew:
         """Return the innovations' variances, (columns,), g²."""
         return np.array([column.variance_g2 for column in self.columns])
 
-    def reset(self, columns: object, level_g: FloatArray, variance_g2: FloatArray, drift_sigma_g_s: FloatArray) -> None:
+    def reset(
+        self, columns: IntArray, level_g: FloatArray, variance_g2: FloatArray, drift_sigma_g_s: FloatArray
+    ) -> None:
         """Start columns anew at a known level, without drift."""
-        chosen = np.arange(len(self.columns))[columns]  # type: ignore[call-overload]
+        chosen = columns.tolist()
         for place, level, variance, drift in zip(chosen, level_g, variance_g2, drift_sigma_g_s, strict=True):
             column = self.columns[place]
             column.level_g, column.drift_g_s = float(level), 0.0

@@ -64,7 +64,7 @@ class BoardLayout:
     @property
     def column_count(self) -> int:
         """Return cells plus derived columns."""
-        return self.cell_count + self.mixing.shape[1]
+        return self.cell_count + int(self.mixing.shape[1])
 
     def spread_cells(self, per_cell: FloatArray) -> FloatArray:
         """Return standard deviations for all columns, (columns,), from the cells', (cells,)."""

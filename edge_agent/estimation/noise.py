@@ -1,4 +1,4 @@
-"""What each column's noise is like at rest, learned once a second from the readings since."""
+"""What every column's noise is like at rest, learned once a second from the readings since."""
 
 import numpy as np
 

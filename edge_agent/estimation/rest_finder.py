@@ -11,6 +11,7 @@ from edge_agent.estimation.layout import ShelfPart
 from edge_agent.estimation.settings import EstimationSettings
 from edge_agent.estimation.settling import Window, is_rest, summarise
 from edge_agent.estimation.shelf_level import ShelfLevel, merge_parts
+from edge_agent.model import FloatArray, InstantArray, IntArray
 
 LivePart = tuple[BoardTrack, ShelfPart]
 
@@ -57,37 +58,17 @@ def find_rest(
     sigma_g = 0.0
     for track, part in parts:
         t_ns, grams, bad = track.history.since(not_before_ns if from_ns is None else from_ns)
-        if t_ns.size < least_rows:
-            return None
-        if from_ns is None:
-            start = min(int(np.searchsorted(t_ns, t_ns[-1] - round(rest_s * 1e9))), t_ns.size - least_rows)
-            # The first row may lie up to a period inside the window.
-            if t_ns[-1] - t_ns[start] + 1.5 * track.period_ns < rest_s * 1e9:
-                return None
-            t_ns, grams, bad = t_ns[start:], grams[start:], bad[start:]
-        summary = summarise(t_ns, grams, bad)
+        start = 0 if from_ns is not None else _start(t_ns, rest_s, least_rows, track.period_ns)
+        summary = None if start is None else summarise(t_ns[start:], grams[start:], bad[start:])
         if summary is None:
             return None
         window, means = summary
         watched = track.watched(part)
         watched = watched[window.valid[watched]]
-        if not watched.size:
-            if track.watch.faulty[part.cells].all():
-                windows.append(window)
-                continue
+        if not _rests(shelf, track, part, watched, summary, (t_ns.size - (start or 0)) / means.shape[0], settings):
             return None
-        load_g = abs(float(window.mean_g[part.cells][window.valid[part.cells]].sum()))
-        per_batch = t_ns.size / means.shape[0]
-        quiet_g = np.sqrt(
-            np.square(track.noise.white_g[watched]) / per_batch + np.square(track.noise.wander_g[watched])
-        )
-        tolerance_g = np.maximum(QUIET_SIGMAS * quiet_g, 0.25 * shelf.limits.min_event_g)
-        spread_g = np.maximum(
-            np.maximum(QUIET_SIGMAS * quiet_g, 0.5 * shelf.limits.min_event_g), settings.rest_spread_share * load_g
-        )
-        if not is_rest(means[:, watched], tolerance_g, spread_g, settings).all():
-            return None
-        sigma_g = max(sigma_g, float(np.sqrt(window.variance_g2[watched].max())))
+        if watched.size:
+            sigma_g = max(sigma_g, float(np.sqrt(window.variance_g2[watched].max())))
         windows.append(window)
     merged = merge_parts(
         shelf,
@@ -103,3 +84,36 @@ def find_rest(
         parts=tuple(parts),
         sigma_g=sigma_g,
     )
+
+
+def _start(t_ns: InstantArray, rest_s: float, least_rows: int, period_ns: int) -> int | None:
+    """Return where the newest ``rest_s`` seconds begin, or None where they are not complete."""
+    if t_ns.size < least_rows:
+        return None
+    start = min(int(np.searchsorted(t_ns, t_ns[-1] - round(rest_s * 1e9))), t_ns.size - least_rows)
+    # The first row may lie up to a period inside the window; half of one more is jitter.
+    return start if t_ns[-1] - t_ns[start] + 1.5 * period_ns >= rest_s * 1e9 else None
+
+
+def _rests(
+    shelf: ShelfConfig,
+    track: BoardTrack,
+    part: ShelfPart,
+    watched: IntArray,
+    summary: tuple[Window, FloatArray],
+    rows_per_batch: float,
+    settings: EstimationSettings,
+) -> bool:
+    """Return whether one board's watched columns are at rest; a part whose cells are all faulty does not count."""
+    window, means = summary
+    if not watched.size:
+        return bool((track.watch.faulty | track.absent)[part.cells].all())
+    cells = part.cells[window.valid[part.cells]]
+    load_g = abs(float(window.mean_g[cells].sum()))
+    noise = track.noise
+    quiet_g = QUIET_SIGMAS * np.sqrt(
+        np.square(noise.white_g[watched]) / rows_per_batch + np.square(noise.wander_g[watched])
+    )
+    tolerance_g = np.maximum(quiet_g, 0.25 * shelf.limits.min_event_g)
+    spread_g = np.maximum(np.maximum(quiet_g, 0.5 * shelf.limits.min_event_g), settings.rest_spread_share * load_g)
+    return bool(is_rest(means[:, watched], tolerance_g, spread_g, settings).all())

@@ -129,7 +129,7 @@ class ShelfSegmenter:
         )
 
     def _sure_enough(self, rest: Rest, now_ns: int) -> bool:
-        """A noisy rest is averaged for longer before it counts."""
+        """Average a noisy rest for longer before it counts."""
         if rest.sigma_g <= 0.1 * self.shelf.limits.min_event_g:
             return True
         return now_ns - rest.start_ns >= self.settings.rest_max_s * 1e9

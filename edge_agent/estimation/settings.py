@@ -56,7 +56,7 @@ class EstimationSettings:
 
     silent_periods: float = 4.0
     silent_s: float = 2.0
-    """A channel without a valid sample for longer than both is silent (Cambridge: honest gaps reach 1.8 s and 3.7 periods)."""
+    """A channel without a valid sample for longer than both is silent (Cambridge: gaps of 1.8 s and of 3.7 periods)."""
     stuck_rows: int = 64
     stuck_s: float = 2.0
     """A reading unchanged for longer than both is stuck: 24 bits of a live cell never repeat ten times (HX711: noise

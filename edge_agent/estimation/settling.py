@@ -1,4 +1,4 @@
-"""Is a window of readings a rest, and at what level?
+"""Tell whether a window of readings is a rest, and at what level.
 
 A window is cut into batches and judged by their means. It is a rest when
 

@@ -1,4 +1,4 @@
-"""Is a change of the resting weight somebody's doing, or the cells'?"""
+"""Tell a change that is somebody's doing from one that is the cells'."""
 
 from dataclasses import dataclass
 

@@ -62,7 +62,7 @@ class EventBaseline:
         beyond = np.minimum(np.maximum(np.abs(moved) - limit_g, 0.0), self._slack_g)
         self._slack_g -= beyond
         self.level_g += np.clip(moved, -(limit_g + beyond), limit_g + beyond)
-        self._tracked_g = tracked_g.copy()
+        self._tracked_g = np.where(np.isnan(tracked_g), self._tracked_g, tracked_g)
 
     def as_baseline(self) -> Baseline:
         """Return it as the pipeline stores it."""
