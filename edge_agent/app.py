@@ -8,13 +8,14 @@ from edge_agent.adapters.serial_cells import SerialCells
 from edge_agent.clock import SystemClock
 from edge_agent.config import Site
 from edge_agent.delivery.outbox import Outbox
+from edge_agent.delivery.unit import Unit
 from edge_agent.delivery.uplink import MqttUplink
 from edge_agent.loop import turn
 from edge_agent.model import InitialState
 from edge_agent.pipeline import Pipeline
 from edge_agent.ports import SessionTap, Uplink
 from edge_agent.start_roll import StartRoll
-from edge_agent.state_directory import StateDirectory
+from edge_agent.version import software_version
 
 
 def run_agent(site: Site, stop: threading.Event, *, record: Path | None = None) -> None:
@@ -27,12 +28,15 @@ def run_agent(site: Site, stop: threading.Event, *, record: Path | None = None) 
     """
     clock = SystemClock()
     with contextlib.ExitStack() as ending:
-        ending.enter_context(StateDirectory(Path(site.agent.state_dir)))
-        outbox = Outbox.open(site, clock)
+        unit = Unit.of_site(site, software_version())
+        outbox = Outbox(Path(site.agent.state_dir), unit, max_rows=site.agent.outbox_max_rows, clock=clock)
         ending.callback(outbox.close)
         saved = outbox.saved_state()
-        initial = InitialState(saved.stock, saved.baselines) if saved else InitialState(site.opening_stock())
-        uplink = MqttUplink(outbox, site, clock)
+        # A lane that is new in the planogram starts with its opening count; every other count is the agent's own.
+        stock = site.opening_stock() | dict(saved.stock if saved else {})
+        initial = InitialState(stock, saved.baselines if saved else ())
+        outbox.checkpoint((), stock)  # before anything is announced: the store's stock begins with it
+        uplink = MqttUplink(outbox, site.agent.broker, clock=clock)
         uplink.start()
         ending.callback(uplink.stop)
         tap = ending.enter_context(_recording(record, site, initial)) if record else None

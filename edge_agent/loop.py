@@ -1,14 +1,17 @@
 """The crank: one bounded inbox, one thread that takes messages through the pipeline, and where its outputs go."""
 
+import logging
 import queue
 import threading
 from collections.abc import Sequence
 
 from edge_agent.clock import Clock
-from edge_agent.model import Checkpoint, Decision, Message, Output, TimePassed
+from edge_agent.model import Decision, Message, Output, TimePassed
 from edge_agent.pipeline import Pipeline
 from edge_agent.ports import MessageSource, SessionTap, Uplink
 from edge_agent.start_roll import StartRoll
+
+log = logging.getLogger(__name__)
 
 INBOX_MESSAGES = 4096
 """Bound of the inbox: 25 s of two boards at 80 rows a second; a full one makes the boards' thread wait (2026-11)."""
@@ -67,6 +70,7 @@ def turn(
         for source in sources:
             source.start(inbox.deliver)
             started.append(source)
+        ready = False
         while not stop.is_set():
             message = inbox.take(clock)
             roll.check(message)
@@ -76,7 +80,10 @@ def turn(
                 _pass_on(output, uplink)
                 if tap is not None:
                     tap.produced(output)
-        uplink.keep(pipeline.checkpoint())
+            if not ready and pipeline.ready:
+                ready = True
+                log.info("ready: every shelf is at rest and watched")
+        uplink.publish(pipeline.checkpoint())
     finally:
         inbox.close()
         for source in started:
@@ -86,7 +93,5 @@ def turn(
 def _pass_on(output: Output, uplink: Uplink) -> None:
     if isinstance(output, Decision):
         uplink.commit(output)
-    elif isinstance(output, Checkpoint):
-        uplink.keep(output)
     else:
         uplink.publish(output)

@@ -74,6 +74,11 @@ class Pipeline:
             outputs += self._vouch(now_ns)
         return outputs
 
+    @property
+    def ready(self) -> bool:
+        """Return whether every shelf is at rest and watched: a change from now on becomes an event."""
+        return self._estimation.quiet()
+
     def checkpoint(self) -> Checkpoint:
         """Return the resting weights as they are now: for a clean stop."""
         return Checkpoint(self._estimation.baselines())

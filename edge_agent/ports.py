@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.model import Checkpoint, Decision, Message, Output, VisionObservation, WeightStep
+from edge_agent.model import Decision, Message, Output, VisionObservation, WeightStep
 
 
 class MessageSource(Protocol):
@@ -25,11 +25,8 @@ class Uplink(Protocol):
     def commit(self, decision: Decision) -> None:
         """Make a decision durable, or raise `OutboxError`; returning means it survives a power cut."""
 
-    def keep(self, checkpoint: Checkpoint) -> None:
-        """Make resting weights durable that drifted without an event, or raise `OutboxError`."""
-
     def publish(self, output: Output) -> None:
-        """Pass on what need not be durable; never blocks and never raises."""
+        """Pass on what need not be durable now, a checkpoint included; never blocks and never raises."""
 
 
 class SessionTap(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from firmware_bridge.frames import PROTOCOL_MAJOR, PROTOCOL_MINOR, ResetCause, S
 class SampleSource(Protocol):
     """What the cells see."""
 
-    def counts(self, sample_index: int, t_s: float) -> Sequence[int] | npt.NDArray[np.int_]:
+    def counts(self, sample_index: int, t_s: float) -> Sequence[int] | npt.NDArray[np.integer[Any]]:
         """
         ADC counts of one row.
 

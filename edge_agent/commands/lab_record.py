@@ -10,7 +10,7 @@ from edge_agent.app import record_session
 from edge_agent.commands.options import add_config_option, config_path
 from edge_agent.config_files import load_site
 from edge_agent.event_text import event_row
-from edge_agent.model import Checkpoint, Decision, HealthTransition, Mark, Output
+from edge_agent.model import Decision, HealthTransition, Mark, Output
 
 SUMMARY = "record what the boards say and what would be decided, selling nothing"
 EXAMPLE = "edge-agent lab record --seconds 60 --output shelf.mcap"
@@ -50,9 +50,6 @@ class _Terminal:
     def commit(self, decision: Decision) -> None:
         event = decision.event
         print("  ".join(event_row(event, self._first_ns or event.t_start_ns)), flush=True)
-
-    def keep(self, checkpoint: Checkpoint) -> None:
-        """Nothing to keep: the next recording starts anew."""
 
     def publish(self, output: Output) -> None:
         if isinstance(output, Mark) and self._first_ns is None:

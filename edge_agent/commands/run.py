@@ -31,6 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    site = load_site(config_path(arguments), state_dir=arguments.state_dir)
+    site = load_site(config_path(arguments), state_dir=arguments.state_dir, adopt=True)
     run_agent(site, stop, record=arguments.record)
     return 0

@@ -1,15 +1,10 @@
-"""What stops an agent from starting: a board that contradicts the configuration, no board at all, a second agent."""
-
-import os
-import stat
-from pathlib import Path
+"""What stops an agent from starting: a board that contradicts the configuration, or no board at all."""
 
 import pytest
 
-from edge_agent.errors import BoardError, OutboxError, StateInUseError
+from edge_agent.errors import BoardError
 from edge_agent.model import BoardDown, BoardUid, BoardUp, MonotonicNs, TimePassed
 from edge_agent.start_roll import StartRoll
-from edge_agent.state_directory import StateDirectory
 
 ONE, TWO = BoardUid("00000000000000a1"), BoardUid("00000000000000a2")
 
@@ -50,18 +45,3 @@ def test_once_all_have_answered_a_lost_board_is_an_alarm_and_no_reason_to_stop()
     roll = StartRoll([ONE])
     roll.check(up(ONE, 0.2))
     roll.check(BoardDown(instant(9), ONE, "wrong_board", "/dev/y: swapped while running"))
-
-
-def test_a_second_agent_is_refused_by_the_first_ones_process_number_and_let_in_after_it(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with StateDirectory(state):
-        assert stat.S_IMODE(state.stat().st_mode) == 0o700
-        with pytest.raises(StateInUseError, match=str(os.getpid())):
-            StateDirectory(state)
-    StateDirectory(state).release()
-
-
-def test_a_state_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutboxError, match=r"file/state.*set state_dir"):
-        StateDirectory(tmp_path / "file" / "state")
