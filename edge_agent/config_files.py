@@ -24,7 +24,16 @@ from edge_agent.assortment import Catalogue, Planogram
 from edge_agent.config import AgentConfig, BoardCalibration, BrokerConfig, ShelfConfig, Site
 from edge_agent.config_checks import Whereabouts, errors_of
 from edge_agent.config_documents import Document, decode, explain, read_document, value_at
-from edge_agent.config_revisions import Activation, AnyActivation, R, Revisioned, activate, active_path, plan_activation
+from edge_agent.config_revisions import (
+    ACTIVE,
+    Activation,
+    AnyActivation,
+    R,
+    Revisioned,
+    activate,
+    active_path,
+    plan_activation,
+)
 from edge_agent.errors import CalibrationError, ConfigError
 
 
@@ -150,6 +159,22 @@ def read_agent(agent_toml: Path) -> AgentConfig:
         state_dir=str(agent_toml.parent / agent.state_dir),
         broker=_broker_paths(agent.broker, agent_toml.parent),
     )
+
+
+def readable_state_dir(state_dir: Path) -> tuple[Path | None, list[str]]:
+    """Return the state directory if there is one that this user may read, else None and what to say about it.
+
+    For commands that look at a unit without being its agent.
+    """
+    try:
+        if ACTIVE in {entry.name for entry in state_dir.iterdir()}:
+            next((state_dir / ACTIVE).iterdir(), None)
+    except FileNotFoundError:
+        return None, []
+    except OSError as error:
+        fix = "run as the agent's user to compare with what is active"
+        return None, [f"{state_dir}: {error.strerror}, so only the seeds were checked; {fix}"]
+    return state_dir, []
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

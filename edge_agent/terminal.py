@@ -1,5 +1,6 @@
 """How commands write to a terminal: aligned columns, nothing that could steer it, progress only where one watches."""
 
+import math
 import sys
 import textwrap
 import unicodedata
@@ -53,6 +54,15 @@ def folded(text: str) -> list[str]:
     return textwrap.wrap(
         printable(text), COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )
+
+
+def figure(value: float, *, sign: bool = False) -> str:
+    """Return a measured value with a sensible number of digits; '-' where there is none."""
+    if not math.isfinite(value):
+        return "-"
+    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
+    rounded = round(value, digits) + 0.0  # no "-0.00"
+    return f"{rounded:{'+' if sign else ''}.{digits}f}"
 
 
 def say(*lines: str, stream: TextIO | None = None) -> None:

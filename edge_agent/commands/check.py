@@ -13,8 +13,8 @@ from edge_agent.clock import SystemClock
 from edge_agent.commands.options import add_config_option, add_json_option, config_path
 from edge_agent.config import BoardCalibration, ShelfConfig, Site
 from edge_agent.config_checks import hints_of
-from edge_agent.config_files import SiteReading, read_agent, read_site
-from edge_agent.config_revisions import ACTIVE, AnyActivation, Standing
+from edge_agent.config_files import SiteReading, read_agent, read_site, readable_state_dir
+from edge_agent.config_revisions import AnyActivation, Standing
 from edge_agent.confusable import Confusable, confusable_neighbours
 from edge_agent.errors import ConfigError
 from edge_agent.shelf_picture import shelf_picture
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the picture; 0 when the agent would start with it, else the first error's status."""
     path = config_path(arguments)
     try:
-        state_dir, state_hints = _state_dir(path, arguments.state_dir)
+        state_dir, unreadable = readable_state_dir(arguments.state_dir or Path(read_agent(path).state_dir))
         reading = read_site(path, state_dir=state_dir)
     except ConfigError as error:
         if arguments.json:
@@ -53,27 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
             return error.exit_status
         raise
     errors = [*reading.errors, *_conflicts(reading)]
-    hints = [*state_hints, *hints_of(reading.site, reading.files), *_calibration_hints(reading)]
+    hints = [*unreadable, *hints_of(reading.site, reading.files), *_calibration_hints(reading)]
     neighbours = confusable_neighbours(reading.site)
     if arguments.json:
         say(json.dumps(_document(reading, errors, hints, neighbours), indent=2))
     else:
         say(*_picture(reading), *_verdict(errors, hints, neighbours))
     return errors[0].exit_status if errors else 0
-
-
-def _state_dir(path: Path, named: Path | None) -> tuple[Path | None, list[str]]:
-    """Return the state directory to compare with, if there is one that this user may read."""
-    state_dir = named or Path(read_agent(path).state_dir)
-    try:
-        if ACTIVE in {entry.name for entry in state_dir.iterdir()}:
-            next((state_dir / ACTIVE).iterdir(), None)
-    except FileNotFoundError:
-        return None, []
-    except OSError as error:
-        fix = "run as the agent's user to compare with what is active"
-        return None, [f"{state_dir}: {error.strerror}, so only the seeds were checked; {fix}"]
-    return state_dir, []
 
 
 def _conflicts(reading: SiteReading) -> list[ConfigError]:

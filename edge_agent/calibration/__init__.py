@@ -1,0 +1,1 @@
+"""What turns counts into trustworthy grams: diagnosis of a channel before anyone calibrates it."""
