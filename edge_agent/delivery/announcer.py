@@ -206,7 +206,11 @@ class Announcer:
         shelf_id = self._unsaid.pop()
         if not self._unsaid:
             self._stock_at_s = now_s + STOCK_EVERY_S
-        lanes = {lane: dict(position.stock.get(lane, {})) for lane in self._unit.shelves.get(shelf_id, ())}
+        lanes = {
+            lane: dict(position.stock[lane]) for lane in self._unit.shelves.get(shelf_id, ()) if lane in position.stock
+        }
+        if not lanes:  # nothing was committed yet: silence, not "empty"
+            return None
         belief = StockBelief(shelf_id, position.stream_id, position.last_sequence, lanes, self._envelope.now())
         return Message(self._topics.stock(shelf_id), encode(belief), 1, retain=True)
 

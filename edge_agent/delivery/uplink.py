@@ -114,6 +114,8 @@ class MqttUplink:
         self._waker.wake()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._waker.close()
 
     def commit(self, decision: Decision) -> None:
         """Make a decision durable, then let it go out.
