@@ -13,7 +13,7 @@ import struct
 from binascii import crc_hqx
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from cobs import cobs
@@ -36,8 +36,10 @@ from firmware_bridge.frames import (
     Frame,
     FrameType,
     Hello,
+    Int32Array,
     Samples,
     UInt8Array,
+    samples_size,
 )
 
 MAX_ENCODED: Final = MAX_BODY + 1
@@ -121,96 +123,131 @@ class FrameDecoder:
                 return []
             runs[0] = b""
             self._skipping = False
-        results = [self._take(run) for run in runs if run]
+        results: list[Frame | Rejected] = []
+        for run in runs:
+            if run:
+                result = decode_run(run)
+                results.append(result)
+                if type(result) is Rejected:
+                    self._count(result, len(run))
         if len(tail) > MAX_ENCODED:
-            results.append(self._reject_long(len(tail)))
+            given_up = _too_long()
+            results.append(given_up)
+            self._count(given_up, len(tail))
             self._skipping = True
             tail = b""
         self._tail = tail
+        self.counters.frames += len(results)
         return results
 
-    def _take(self, run: bytes) -> Frame | Rejected:
-        if len(run) > MAX_ENCODED:
-            return self._reject_long(len(run))
-        result = decode_run(run)
-        if isinstance(result, Rejected):
-            self.counters.rejected[result.reason] += 1
-        else:
-            self.counters.frames += 1
-        return result
-
-    def _reject_long(self, length: int) -> Rejected:
-        self.counters.rejected[RejectReason.TOO_LONG] += 1
-        self.counters.discarded_bytes += length - MAX_ENCODED - 1
-        return Rejected(
-            RejectReason.TOO_LONG, MAX_ENCODED + 1, f"no delimiter within {MAX_ENCODED} bytes: not this protocol"
-        )
+    def _count(self, rejected: Rejected, length: int) -> None:
+        counters = self.counters
+        counters.frames -= 1
+        counters.rejected[rejected.reason] += 1
+        if rejected.reason is RejectReason.TOO_LONG:
+            counters.discarded_bytes += length - rejected.length
 
 
 def decode_run(run: bytes) -> Frame | Rejected:
     """Decode the bytes between two delimiters."""
     try:
-        body: bytes = cobs.decode(run)
+        body: bytes = _cobs_decode(run)
     except cobs.DecodeError as error:
+        if len(run) > MAX_ENCODED:
+            return _too_long()
         return Rejected(RejectReason.BAD_COBS, len(run), str(error))
+    if len(run) > MAX_ENCODED:
+        return _too_long()
     if len(body) < CRC_SIZE + 1:
         return Rejected(RejectReason.BAD_LENGTH, len(run), f"{len(body)} bytes cannot hold a type and a CRC")
     if crc_hqx(body[:-2], CRC_INIT) != body[-2] | body[-1] << 8:
         return Rejected(RejectReason.BAD_CRC, len(run), f"CRC mismatch over {len(body) - 2} bytes")
-    decode = _DECODERS.get(body[0])
-    if decode is None:
-        return Rejected(RejectReason.UNKNOWN_TYPE, len(run), f"frame type 0x{body[0]:02x} is not known")
+    decode = _DECODERS.get(body[0], _unknown_type)
     return decode(body)
+
+
+def _too_long() -> Rejected:
+    return Rejected(
+        RejectReason.TOO_LONG, MAX_ENCODED + 1, f"no delimiter within {MAX_ENCODED} bytes: not this protocol"
+    )
+
+
+def _unknown_type(body: bytes) -> Rejected:
+    return Rejected(RejectReason.UNKNOWN_TYPE, len(body) + 1, f"frame type 0x{body[0]:02x} is not known")
 
 
 def _bad_length(body: bytes, what: str) -> Rejected:
     return Rejected(RejectReason.BAD_LENGTH, len(body) + 1, what)
 
 
-_quiet_flags: dict[tuple[int, int], UInt8Array] = {}
-
-
-def _no_flags(shape: tuple[int, int]) -> UInt8Array:
-    """One shared read-only matrix of zeros a shape: nearly every frame carries no flag at all."""
-    zeros = _quiet_flags.get(shape)
-    if zeros is None:
-        zeros = np.zeros(shape, dtype=np.uint8)
-        zeros.flags.writeable = False
-        _quiet_flags[shape] = zeros
-    return zeros
-
-
-_NO_FLAG_BYTES: Final = bytes(MAX_BODY)
+_cobs_decode: Final[Callable[[bytes], bytes]] = cobs.decode
+_new_tuple: Final = tuple.__new__
 _FIRST_COUNT: Final = SAMPLES_HEADER.size
 _WIDE: Final = np.dtype("<i4")
 _FOREIGN_BITS: Final = np.array(8, dtype=np.int32)
 
 
+class _Layout(NamedTuple):
+    """Where things lie in a SAMPLES body of one shape; worked out once, for a board sends one shape for days."""
+
+    length: int
+    flags_at: int
+    shape: tuple[int, int]
+    strides: tuple[int, int]
+    no_flags: UInt8Array
+    """Shared and read-only: nearly every frame carries no flag at all."""
+    no_flag_bytes: bytes
+
+
+_layouts: dict[bytes, _Layout] = {}
+
+
+def _layout(rows_and_channels: bytes) -> _Layout | None:
+    """Layout of a shape that fits a frame; None for any other, so that the table stays small."""
+    rows, channels = rows_and_channels
+    length = samples_size(rows, channels)
+    if not rows or not 0 < channels <= MAX_CHANNELS or length > MAX_BODY:
+        return None
+    no_flags = np.zeros((rows, channels), dtype=np.uint8)
+    no_flags.flags.writeable = False
+    flags_at = _FIRST_COUNT + 3 * rows * channels
+    layout = _Layout(
+        length, flags_at, (rows, channels), (3 * channels, 3), no_flags, bytes(length - CRC_SIZE - flags_at)
+    )
+    _layouts[rows_and_channels] = layout
+    return layout
+
+
 def _decode_samples(body: bytes) -> Samples | Rejected:
     if len(body) < _FIRST_COUNT + CRC_SIZE:
         return _bad_length(body, "SAMPLES shorter than its header")
-    _, sequence, first_index, last_tick, overflow, rows, channels = SAMPLES_HEADER.unpack_from(body)
-    conversions = rows * channels
-    flags_at = _FIRST_COUNT + 3 * conversions
-    end = flags_at + (conversions + 1 >> 1)
-    if end + CRC_SIZE != len(body) or not 0 < channels <= MAX_CHANNELS or not rows:
+    rows_and_channels = body[13:15]
+    layout = _layouts.get(rows_and_channels) or _layout(rows_and_channels)
+    if layout is None or layout[0] != len(body):
+        rows, channels = rows_and_channels
         return _bad_length(body, f"SAMPLES of {rows} x {channels} in {len(body)} bytes")
+    _, flags_at, shape, strides, flags, no_flag_bytes = layout
     # A 32-bit view that starts one byte early holds each 24-bit value in its upper three bytes;
-    # the arithmetic shift then drops the foreign byte and extends the sign.
-    wide: np.ndarray[tuple[int, int], np.dtype[np.int32]] = np.ndarray(
-        (rows, channels), _WIDE, body, _FIRST_COUNT - 1, (3 * channels, 3)
-    )
-    # Copied before it is shifted: numpy buffers arithmetic on misaligned strides, a third dearer (2026-11).
-    counts = wide.copy()
+    # the arithmetic shift then drops the foreign byte and extends the sign. Copied before it is shifted:
+    # numpy buffers arithmetic on misaligned strides, a third dearer (2026-11).
+    counts: Int32Array = np.ndarray(shape, _WIDE, body, _FIRST_COUNT - 1, strides).copy()
     counts >>= _FOREIGN_BITS
-    packed = body[flags_at:end]
-    if packed == _NO_FLAG_BYTES[: end - flags_at]:
-        flags = _no_flags((rows, channels))
-    else:
-        pairs = np.frombuffer(packed, np.uint8)
-        flags = np.stack((pairs & 0xF, pairs >> 4), axis=1).reshape(-1)[:conversions].reshape(rows, channels)
-        flags.flags.writeable = False
-    return Samples(sequence, first_index, last_tick, overflow, counts, flags)
+    if not body.startswith(no_flag_bytes, flags_at):
+        flags = _unpack_nibbles(body[flags_at:-2], shape)
+    _, sequence, first_index, last_tick, overflow, _, _ = SAMPLES_HEADER.unpack_from(body)
+    # What calling Samples(…) comes to, without the detour through its keyword-taking __new__.
+    return _new_tuple(Samples, (sequence, first_index, last_tick, overflow, counts, flags))
+
+
+def _unpack_nibbles(packed: bytes, shape: tuple[int, int]) -> UInt8Array:
+    rows, channels = shape
+    pairs = np.frombuffer(packed, np.uint8)
+    nibbles = np.empty(2 * len(packed), dtype=np.uint8)
+    nibbles[0::2] = pairs & 0xF
+    nibbles[1::2] = pairs >> 4
+    flags = nibbles[: rows * channels].reshape(shape)
+    flags.flags.writeable = False
+    return flags
 
 
 def _decode_hello(body: bytes) -> Hello | Rejected:

@@ -12,7 +12,7 @@ import binascii
 import enum
 import struct
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -133,10 +133,11 @@ class Hello:
         return self.rate_mhz / 1000.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
+class Samples(NamedTuple):
     """
     Consecutive rows of conversions.
+
+    A named tuple, not a frozen dataclass like the others: it is made for every frame, and made twice as fast.
 
     Parameters
     ----------

@@ -1,0 +1,449 @@
+"""One port's conversation, stepped by hand: hours of board time in milliseconds, no sleeping."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from firmware_bridge.active_board import HELD_FRAMES, BoardMemory
+from firmware_bridge.board_model import BoardModel
+from firmware_bridge.board_session import BoardSession, LinkTiming
+from firmware_bridge.board_setup import BoardSetup, SteadySource
+from firmware_bridge.commands import Request, rate_payload
+from firmware_bridge.errors import CommandAbortedError, CommandTimeoutError
+from firmware_bridge.events import AuxReport, BoardDown, BoardUp, DownReason, Event, SampleBlock
+from firmware_bridge.frames import Ack, CommandKind, ResetCause, SampleFlag, Samples, encode
+from firmware_bridge.port import PortConfig
+
+NS = 1_000_000_000
+UID = "28a50000000000a1"
+E = TypeVar("E", bound=Event)
+
+
+class Counting:
+    """Channel 0 counts rows, so that a lost or doubled row shows."""
+
+    def __init__(self, channels: int) -> None:
+        self._rest = [0] * (channels - 1)
+
+    def counts(self, sample_index: int, t_s: float) -> list[int]:  # noqa: ARG002
+        return [sample_index % 1_000_000, *self._rest]
+
+
+class Desk:
+    """A session and a board model joined by a wire, in simulated time."""
+
+    def __init__(
+        self,
+        setup: BoardSetup | None = None,
+        *,
+        expected_uid: str | None = None,
+        claim: Callable[[str], bool] = lambda _: True,
+        step_ms: float = 1.0,
+    ) -> None:
+        setup = setup or BoardSetup(UID)
+        self.model = BoardModel(setup, Counting(setup.channels), seed=5)
+        self.events: list[Event] = []
+        self.now_ns = self.start_ns = 1_000 * NS
+        self.step_ns = round(step_ms * 1e6)
+        self.memory: dict[str, BoardMemory] = {}
+        self.session = BoardSession(
+            PortConfig("/dev/ttyTEST", expected_uid=expected_uid),
+            self.events.append,
+            lambda uid: self.memory.setdefault(uid, BoardMemory()),
+            claim,
+            LinkTiming(),
+        )
+        self.answering = True
+        self.open()
+
+    def open(self) -> None:
+        self.session.opened(self.now_ns)
+
+    def reopen(self) -> None:
+        self.session.closed(self.now_ns)
+        self.open()
+
+    def run(self, seconds: float) -> None:
+        until_ns = self.now_ns + round(seconds * NS)
+        while self.now_ns < until_ns and self.session.verdict is None:
+            self.now_ns += self.step_ns
+            sent = self.model.advance(self.model.ticks_at((self.now_ns - self.start_ns) / NS))
+            if sent:
+                self.session.receive(sent, self.now_ns)
+            if self.session.due_ns() <= self.now_ns:
+                asked = self.session.poll(self.now_ns)
+                answers = self.model.receive(asked) if asked and self.answering else b""
+                if answers:
+                    self.session.receive(answers, self.now_ns + 200_000)
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def rows(self) -> list[int]:
+        return [int(row[0]) for block in self.of(SampleBlock) for row in block.counts]
+
+    def true_ns(self, index: int) -> float:
+        return self.start_ns + self.model.time_s(self.model._row_tick(index)) * NS
+
+
+def test_from_opening_to_dated_samples_takes_less_than_600_ms_and_no_row_is_lost() -> None:
+    desk = Desk()
+    desk.run(0.6)
+    assert isinstance(desk.events[0], BoardUp)
+    assert desk.events[0].hello.board_uid == UID
+    assert desk.events[0].port == "/dev/ttyTEST"
+    assert desk.rows()[0] == 0
+    desk.run(2)
+    assert desk.rows() == list(range(len(desk.rows())))
+    assert len(desk.rows()) >= 200
+    assert sum(block.lost for block in desk.of(SampleBlock)) == 0
+    errors = [b.t_ns[-1] - desk.true_ns(b.first_index + len(b.t_ns) - 1) for b in desk.of(SampleBlock)]
+    assert max(map(abs, errors)) < 1_000_000
+
+
+def test_the_first_rows_after_power_up_arrive_flagged_as_settling() -> None:
+    desk = Desk()
+    desk.run(1)
+    flags = np.concatenate([block.flags for block in desk.of(SampleBlock)])
+    assert (flags[:4] == SampleFlag.SETTLING).all()
+    assert not flags[4:].any()
+
+
+def test_the_slow_readings_arrive_in_plain_units() -> None:
+    desk = Desk(BoardSetup(UID, temperatures_cdeg=(2150, -32768), supply_mv=4950))
+    desk.model.digital_inputs = 0b10
+    desk.model.skipped[2] = 17
+    desk.run(2.5)
+    report = desk.of(AuxReport)[-1]
+    assert report.temperatures_c == (21.5, None)
+    assert (report.supply_mv, report.digital_inputs, report.skipped) == (4950, 2, (0, 0, 17, 0))
+    assert report.t_ns == pytest.approx(desk.start_ns + 2 * NS, abs=1_000_000)
+
+
+def test_a_lost_frame_is_told_with_the_exact_number_of_rows() -> None:
+    desk = Desk(BoardSetup(UID, rate_hz=800.0))
+    desk.run(1)
+    desk.model.faults.drop_sample_frames = 3
+    desk.run(1)
+    gaps = [block.lost for block in desk.of(SampleBlock) if block.lost]
+    assert gaps == [30]
+    counters = desk.session.counters
+    assert (counters.gaps, counters.lost_rows, counters.overflow_rows) == (1, 30, 0)
+
+
+def test_rows_the_board_had_to_drop_are_told_as_overflow() -> None:
+    desk = Desk(BoardSetup(UID, rate_hz=800.0))
+    desk.run(1)
+    desk.model.faults.drop_rows = 7
+    desk.run(1)
+    assert sum(block.lost for block in desk.of(SampleBlock)) == 7
+    assert desk.session.counters.overflow_rows == 7
+    blocks = desk.of(SampleBlock)
+    assert [b.first_index for b in blocks[1:]] == [
+        a.first_index + len(a.t_ns) + b.lost for a, b in itertools.pairwise(blocks)
+    ]
+
+
+def test_bytes_lost_and_corrupted_never_change_a_value_and_every_missing_row_is_told() -> None:
+    desk = Desk(BoardSetup(UID, rate_hz=400.0))
+    desk.run(1)
+    desk.model.faults.byte_loss = 0.002
+    desk.model.faults.byte_corruption = 0.002
+    desk.run(20)
+    desk.model.faults.byte_loss = desk.model.faults.byte_corruption = 0.0
+    desk.run(1)
+    assert not desk.of(BoardDown)
+    rows = desk.rows()
+    assert len(rows) + sum(b.lost for b in desk.of(SampleBlock)) == rows[-1] + 1
+    for block in desk.of(SampleBlock):
+        assert block.counts[:, 0].tolist() == [block.first_index + n for n in range(len(block.t_ns))]
+        assert not block.counts[:, 1:].any()
+    counters = desk.session.counters
+    assert counters.gaps > 10
+    assert counters.resyncs > 10
+    assert counters.crc_errors > 10
+
+
+def test_noise_between_frames_costs_nothing_but_a_count() -> None:
+    desk = Desk()
+    desk.run(1)
+    desk.model.faults.noise = b"\x13garbage\x00more\x00"
+    desk.run(1)
+    assert desk.rows() == list(range(len(desk.rows())))
+    assert desk.session.counters.resyncs == 1
+    assert desk.session.counters.other_rejections + desk.session.counters.crc_errors == 2
+
+
+def test_a_board_that_restarts_is_told_and_its_samples_begin_again() -> None:
+    desk = Desk()
+    desk.run(3)
+    desk.model.reset(ResetCause.BROWN_OUT)
+    desk.run(3)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.RESET
+    assert down.board_uid == UID
+    assert "/dev/ttyTEST" in down.detail
+    assert [up.hello.boot_counter for up in desk.of(BoardUp)] == [1, 2]
+    assert desk.of(BoardUp)[1].hello.reset_cause == ResetCause.BROWN_OUT
+    second = desk.rows()[desk.rows().index(0, 1) :]
+    assert second == list(range(len(second)))
+    assert len(second) > 200
+    t_ns = np.concatenate([block.t_ns for block in desk.of(SampleBlock)])
+    assert np.all(np.diff(t_ns) > 0)
+    last = desk.of(SampleBlock)[-1]
+    assert last.t_ns[-1] == pytest.approx(desk.true_ns(last.first_index), abs=1_000_000)
+
+
+def test_a_restart_whose_hello_was_lost_shows_in_the_sample_index() -> None:
+    desk = Desk()
+    desk.run(3)
+    desk.model.reset()
+    desk.model.faults.silence = True
+    desk.run(0.005)
+    desk.model.faults.silence = False
+    desk.run(3)
+    assert [down.reason for down in desk.of(BoardDown)] == [DownReason.RESET]
+    assert [up.hello.boot_counter for up in desk.of(BoardUp)] == [1, 2]
+    assert desk.rows()[-1] > 200
+
+
+def test_a_restart_while_the_clock_is_still_unknown_dates_no_row_by_the_wrong_clock() -> None:
+    desk = Desk()
+    desk.run(0.2)
+    assert not desk.of(SampleBlock)
+    desk.model.reset()
+    desk.run(2)
+    assert desk.session.counters.undated_rows > 10
+    rows = desk.rows()
+    assert rows == list(range(len(rows)))
+
+
+def test_silence_is_reported_after_a_second_and_the_port_given_up() -> None:
+    desk = Desk()
+    desk.run(2)
+    desk.model.faults.silence = True
+    silent_since_ns = desk.now_ns
+    desk.run(5)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is desk.session.verdict is DownReason.SILENT
+    assert 0.9 * NS < down.t_ns - silent_since_ns < 1.1 * NS
+
+
+def test_a_board_that_converts_every_thirty_seconds_is_not_called_silent() -> None:
+    desk = Desk(BoardSetup(UID, channels=2, rate_hz=1 / 30), step_ms=10)
+    desk.run(600)
+    assert not desk.of(BoardDown)
+    # HELLO rounds 1/30 to 0.033 Hz; the times are the board's own.
+    assert len(desk.rows()) == 20
+    for block in desk.of(SampleBlock):
+        assert block.t_ns[0] == pytest.approx(desk.true_ns(block.first_index), abs=10_000_000)
+
+
+def test_a_wire_that_carries_no_commands_is_a_dead_clock() -> None:
+    desk = Desk()
+    desk.run(2)
+    desk.model.faults.deaf = True
+    desk.run(10)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.CLOCK_DEAD
+    assert "host to board" in down.detail
+
+
+def test_a_board_that_never_hears_hello_is_told_apart_from_no_board() -> None:
+    heard = Desk()
+    heard.model.faults.deaf = True
+    heard.model.advance(heard.model.ticks_at(0.1))
+    heard.run(4)
+    (down,) = heard.of(BoardDown)
+    assert down.reason is DownReason.SILENT
+    assert "does not answer HELLO" in down.detail
+
+
+def test_another_board_than_expected_is_refused_with_both_uids() -> None:
+    desk = Desk(expected_uid="00000000000000ff")
+    desk.run(1)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is desk.session.verdict is DownReason.WRONG_BOARD
+    assert down.board_uid == UID
+    assert UID in down.detail
+    assert "00000000000000ff" in down.detail
+    assert not desk.of(BoardUp)
+    assert not desk.of(SampleBlock)
+
+
+def test_a_uid_that_already_answers_elsewhere_is_refused() -> None:
+    desk = Desk(claim=lambda _: False)
+    desk.run(1)
+    assert desk.session.verdict is DownReason.DUPLICATE_UID
+    assert not desk.of(BoardUp)
+
+
+def test_another_protocol_version_is_named_and_nothing_of_it_read() -> None:
+    desk = Desk(BoardSetup(UID, protocol=(2, 1)))
+    desk.run(1)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.PROTOCOL_MISMATCH
+    assert down.board_uid == UID
+    assert "2.1" in down.detail
+    assert not desk.of(SampleBlock)
+
+
+def test_the_same_trouble_again_is_not_reported_again() -> None:
+    desk = Desk(expected_uid="00000000000000ff")
+    for _ in range(4):
+        desk.run(1)
+        desk.reopen()
+    assert len(desk.of(BoardDown)) == 1
+
+
+def test_a_reopened_port_counts_the_rows_missed_meanwhile() -> None:
+    desk = Desk()
+    desk.run(2)
+    desk.session.closed(desk.now_ns)
+    absent_ns = desk.now_ns
+    desk.now_ns += 3 * NS
+    desk.model.advance(desk.model.ticks_at((desk.now_ns - desk.start_ns) / NS))
+    desk.open()
+    desk.run(2)
+    gaps = [block.lost for block in desk.of(SampleBlock) if block.lost]
+    assert gaps == [240]
+    assert desk.session.counters.reconnects == 1
+    t_ns = np.concatenate([block.t_ns for block in desk.of(SampleBlock)])
+    assert np.all(np.diff(t_ns) > 0)
+    assert np.diff(t_ns).max() == pytest.approx(desk.now_ns - absent_ns - 2 * NS, abs=50_000_000)
+
+
+def test_a_board_without_a_lasting_boot_counter_starts_over_without_a_false_gap() -> None:
+    desk = Desk()
+    desk.run(2)
+    desk.session.closed(desk.now_ns)
+    desk.model.boot_counter = 0
+    desk.model.reset(ResetCause.POWER_ON)
+    desk.open()
+    desk.run(2)
+    assert sum(block.lost for block in desk.of(SampleBlock)) == 0
+    assert desk.rows()[-1] > 100
+
+
+def test_the_sample_index_wraps_without_a_gap() -> None:
+    desk = Desk()
+    desk.model._index = desk.model._base_index = (1 << 32) - 100
+    desk.run(4)
+    blocks = desk.of(SampleBlock)
+    assert sum(block.lost for block in blocks) == 0
+    assert blocks[-1].first_index > 1 << 32
+
+
+def test_samples_held_too_long_without_a_clock_are_dropped_oldest_first_and_told() -> None:
+    desk = Desk(BoardSetup(UID, channels=1, rate_hz=80.0))
+    desk.answering = False
+    desk.model.advance(0)
+    desk.session.receive(encode(desk.model.hello()), desk.now_ns)
+    for index in range(HELD_FRAMES + 50):
+        row = Samples(
+            index & 0xFFFF, index, index * 25_000, 0, np.array([[index]], np.int32), np.zeros((1, 1), np.uint8)
+        )
+        desk.session.receive(encode(row), desk.now_ns)
+    assert desk.session._board is not None
+    for number in range(8):
+        desk.session._board.clock_answer(
+            desk.now_ns + number * 50_000_000, desk.now_ns + number * 50_000_000 + 1000, number * 100_000
+        )
+    blocks = desk.of(SampleBlock)
+    assert len(blocks) == HELD_FRAMES
+    assert blocks[0].lost == 50
+    assert blocks[0].first_index == 50
+
+
+def test_rows_with_another_number_of_channels_than_hello_are_refused_and_named() -> None:
+    desk = Desk()
+    desk.run(1)
+    seen = len(desk.rows())
+    desk.model.faults.drop_sample_frames = 10_000
+    odd = Samples(0, 0, 0, 0, np.zeros((1, 2), np.int32), np.zeros((1, 2), np.uint8))
+    desk.session.receive(encode(odd), desk.now_ns)
+    desk.run(3)
+    assert len(desk.rows()) == seen
+    assert desk.session.counters.foreign_rows == 1
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.SILENT
+    assert "4 channels" in down.detail
+
+
+def test_a_change_of_rate_is_announced_and_dated_by_the_new_rate() -> None:
+    desk = Desk()
+    desk.run(2)
+    request = Request(CommandKind.SET_RATE, rate_payload(10_000), try_ns=NS)
+    desk.session.submit(request)
+    desk.run(3)
+    assert request.ack is not None
+    assert desk.of(BoardUp)[-1].hello.rate_hz == 10.0
+    assert not desk.of(BoardDown)
+    last = desk.of(SampleBlock)[-5:]
+    assert np.diff([block.t_ns[0] for block in last]) == pytest.approx(NS / 10, rel=0.01)
+    assert sum(block.lost for block in desk.of(SampleBlock)) == 0
+
+
+def test_a_command_lost_on_the_wire_is_sent_again_and_one_never_answered_times_out() -> None:
+    desk = Desk()
+    desk.run(1)
+    desk.answering = False
+    request = Request(CommandKind.STATS, b"", try_ns=NS // 10)
+    desk.session.submit(request)
+    desk.run(0.25)
+    assert not request.wait(0)
+    desk.answering = True
+    desk.run(0.2)
+    assert request.ack is not None
+    assert struct.unpack("<IHHHH", request.ack.payload)[0] > 80
+    desk.answering = False
+    lost = Request(CommandKind.STATS, b"", try_ns=NS // 10)
+    desk.session.submit(lost)
+    desk.run(1)
+    assert isinstance(lost.error, CommandTimeoutError)
+
+
+def test_commands_under_way_end_in_an_error_when_the_port_is_closed() -> None:
+    desk = Desk()
+    desk.run(1)
+    requests = [Request(CommandKind.STATS, b"", try_ns=NS) for _ in range(3)]
+    for request in requests:
+        desk.session.submit(request)
+    desk.session.closed(desk.now_ns)
+    assert all(isinstance(request.error, CommandAbortedError) for request in requests)
+
+
+def test_an_answer_to_another_request_is_not_taken_for_this_one() -> None:
+    desk = Desk()
+    desk.run(1)
+    desk.answering = False
+    request = Request(CommandKind.STATS, b"", try_ns=NS)
+    desk.session.submit(request)
+    desk.run(0.3)
+    desk.session.receive(encode(Ack(200, 0, b"stale")), desk.now_ns)
+    assert request.ack is None
+
+
+def test_a_clock_that_jumps_without_a_restart_is_synchronised_again_without_losing_a_row() -> None:
+    desk = Desk()
+    desk.run(3)
+    desk.model._zero_tick += 2_000_000
+    desk.run(8)
+    assert [down.reason for down in desk.of(BoardDown)] == [DownReason.RESET]
+    assert sum(block.lost for block in desk.of(SampleBlock)) == 0
+    last = desk.of(SampleBlock)[-1]
+    assert last.t_ns[-1] == pytest.approx(desk.true_ns(last.first_index), abs=1_000_000)
+
+
+def test_steady_source_is_what_it_says() -> None:
+    model = BoardModel(BoardSetup(UID, rate_hz=10.0), SteadySource([1, 2, 3, 9_000_000]))
+    desk = Desk()
+    desk.model = model
+    desk.run(2)
+    assert desk.of(SampleBlock)[-1].counts.tolist() == [[1, 2, 3, 8_388_607]]
