@@ -165,6 +165,7 @@ class Connection:
                 break
             if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 break
+        self._acknowledge_quickly()
         now_s = time.monotonic()
         if now_s >= self._misc_at_s:
             self._misc_at_s = now_s + MISC_EVERY_S
@@ -247,8 +248,23 @@ class Connection:
                     if wire is not None:
                         wire.close()
             else:
-                self._socket_open = self._client.socket() is not None
+                self._prepare(self._client.socket())
         self._waker.wake()
+
+    def _prepare(self, wire: object) -> None:
+        if isinstance(wire, socket.socket):
+            # Small packets, each waited for: Nagle's algorithm and delayed ACKs together cost 90 ms an event (2026-11).
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket_open = True
+
+    def _acknowledge_quickly(self) -> None:
+        """Let a broker that keeps Nagle's algorithm (mosquitto's default) send its next packet now, not in 40 ms.
+
+        The kernel forgets the wish after a while, so it is renewed with every read.
+        """
+        wire = self._client.socket()
+        if isinstance(wire, socket.socket):
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _connect(self) -> None:
         broker = self._broker
