@@ -58,7 +58,9 @@ class Identification:
         self._models = {
             shelf.shelf_id: ObservationModel(shelf, site.planogram.on_shelf(shelf.shelf_id)) for shelf in site.shelves
         }
+        self._catalogued = {item.sku for item in site.catalogue.items}
         self._tables = {shelf_id: self._build(model, frozenset()) for shelf_id, model in self._models.items()}
+        self._visited: dict[str, tuple[frozenset[str], ShelfHypotheses]] = {}
 
     def resolve(
         self, step: WeightStep, stock: Stock, mode: Mode, observations: Sequence[VisionObservation] = ()
@@ -134,16 +136,16 @@ class Identification:
         return ShelfHypotheses(model, tuple(self._site.catalogue.item(sku) for sku in skus), self._policy)
 
     def _tables_for(self, model: ObservationModel, stock: Stock) -> ShelfHypotheses:
-        """Return the shelf's tables, rebuilt where the belief holds a stray that no lane here is planned for."""
+        """Return the shelf's tables, with the strays that no lane here is planned for while the belief has any."""
         shelf_id = model.shelf.shelf_id
-        tables = self._tables[shelf_id]
+        planned = self._tables[shelf_id]
         held = {sku for lane in model.lanes for sku, count in stock.get(lane.lane_id, {}).items() if count > 0}
-        foreign = held - set(tables.skus)
-        sold = foreign & {item.sku for item in self._site.catalogue.items} if foreign else foreign
-        if sold:
-            planned = {lane.sku for lane in model.lanes}
-            tables = self._tables[shelf_id] = self._build(model, frozenset((set(tables.skus) | sold) - planned))
-        return tables
+        strays = frozenset((held - set(planned.skus)) & self._catalogued)
+        if not strays:
+            return planned
+        if self._visited.get(shelf_id, (frozenset(), planned))[0] != strays:
+            self._visited[shelf_id] = strays, self._build(model, strays)
+        return self._visited[shelf_id][1]
 
 
 def _overloaded(shelf: ShelfConfig, step: WeightStep) -> bool:

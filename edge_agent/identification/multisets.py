@@ -1,8 +1,8 @@
 """Which sets of groups are considered in one region: none, one, and bounded mixed sets.
 
-Mixed sets are what one act of one shopper can be: takes of up to four items of several planned SKUs, one put-back of
-each of two SKUs, an exchange of a planned SKU against another planned one or against a stray on the same spot, and an
-item moved from its lane to another one. What lies beyond (more items, two strays at once) is left to "something else".
+Mixed sets are what one act of one shopper can be: takes of up to six items each of two planned SKUs, takes of up to
+four items of three or four, put-backs and exchanges of up to three each of two, an exchange against a stray on the same
+spot, and an item moved from its lane to another one. What lies beyond is part of "something else", by its prior.
 """
 
 import itertools
@@ -20,9 +20,9 @@ MAX_TERMS = 4
 
 PATTERNS: dict[int, tuple[tuple[int, ...], ...]] = {
     2: (
-        *((-a, -b) for a in (1, 2, 3) for b in (1, 2, 3) if a + b <= 4),
-        (1, 1),
-        *((sign * a, -sign * b) for a in (1, 2) for b in (1, 2) for sign in (-1, 1)),
+        *((-a, -b) for a in range(1, 7) for b in range(1, 7)),
+        *((a, b) for a in range(1, 4) for b in range(1, 4)),
+        *((sign * a, -sign * b) for a in range(1, 4) for b in range(1, 4) for sign in (-1, 1)),
     ),
     3: ((-1, -1, -1), (-2, -1, -1), (-1, -2, -1), (-1, -1, -2)),
     4: ((-1, -1, -1, -1),),

@@ -45,6 +45,9 @@ UNSEEN = ActPrior(0.5, 0.0, by_shopper=False)
 """Found changed after a time without power: anything may have been done, by anyone (2026-11)."""
 
 
+ACT_PRIORS = (SHOPPER, STAFF, UNSEEN)
+
+
 def act_prior(mode: Mode, cause: StepCause) -> ActPrior:
     """Return whose habits to expect."""
     if cause is StepCause.RECONCILED:
@@ -93,13 +96,25 @@ def _number_log_prior(quantity: IntArray, exponent: float) -> FloatArray:
 
 
 def group_log_prior(
-    groups: ItemGroups, belief: Belief, policy: PolicyConfig, act: ActPrior, region_share: float
+    groups: ItemGroups,
+    belief: Belief,
+    policy: PolicyConfig,
+    act: ActPrior,
+    region_share: float,
+    beyond_table: float = 0,
 ) -> FloatArray:
     """Return log(rate · prior) of every group of a region, (groups,), nats; 0 for "nothing".
 
     A take chooses a lane, then one of what is expected there (planned or believed strays) or, rarely, what is not. A
     put-back chooses a SKU among those that shoppers hold, then one of its lanes or, rarely, another. Taking more than
     is believed there, and putting back what nobody took, is less likely but never impossible: the belief may be wrong.
+
+    Parameters
+    ----------
+    region_share : float
+        The region's part of the shelf, where things that the shelf does not sell may be left.
+    beyond_table : float
+        Prior of the mixed sets that the region's table leaves out; weighed like what the shelf does not sell.
     """
     lane_count, sku_count = belief.count.shape
     last = groups.first_unknown
@@ -133,6 +148,20 @@ def group_log_prior(
     log_prior = np.zeros(len(groups.sku))
     log_prior[:last] = np.where(quantity < 0, take + np.log(1 - act.put_share), put + np.log(act.put_share))
     log_prior[:last] += _number_log_prior(quantity, act.number_exponent) + np.log(groups.spot_share[:last])
-    log_prior[last : groups.nothing] = np.log(policy.unknown_prior * region_share / UNKNOWN_SCALES)
-    log_prior[: groups.nothing] += np.log(GROUP_RATE)
+    log_prior[:last] += np.log(GROUP_RATE)
+    something_else = GROUP_RATE * policy.unknown_prior * region_share + beyond_table
+    log_prior[last : groups.nothing] = np.log(something_else / UNKNOWN_SCALES)
     return log_prior
+
+
+def prior_beyond(groups: ItemGroups, sets: IntArray, log_prior: FloatArray) -> float:
+    """Return the prior of all pairs of groups that are not among the sets of a region's table.
+
+    Sets of three and more that are missing weigh `GROUP_RATE` less again and are neglected.
+    """
+    named = np.exp(log_prior[: groups.first_unknown])
+    places = groups.row_of.shape[1]
+    of_one_kind = np.bincount(groups.sku[: groups.first_unknown] * places + groups.spot[: groups.first_unknown], named)
+    all_pairs = (named.sum() ** 2 - (of_one_kind**2).sum()) / 2
+    is_pair = (sets != groups.nothing).sum(axis=1) == 2
+    return max(0.0, float(all_pairs - np.exp(log_prior[sets[is_pair]].sum(axis=1)).sum()))

@@ -15,7 +15,7 @@ from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.item_groups import build_groups
 from edge_agent.identification.multisets import enumerate_sets
 from edge_agent.identification.observation_model import ObservationModel, Region
-from edge_agent.identification.prior import ActPrior, Belief, group_log_prior
+from edge_agent.identification.prior import ACT_PRIORS, ActPrior, Belief, group_log_prior, prior_beyond
 from edge_agent.model import BoolArray, FloatArray, IntArray, WeightStep
 
 KEPT_ALONE = 1024
@@ -55,19 +55,31 @@ class RegionTable:
     ----------
     region : Region
         Channels and spots.
-    lanes, items, shelf
-        What the spots' lanes are meant to hold, the SKUs that may occur, and the shelf's limits.
+    lanes, items, shelf, policy
+        What the spots' lanes are meant to hold, the SKUs that may occur, the shelf's limits, and the priors.
     """
 
     def __init__(
-        self, region: Region, lanes: tuple[LaneConfig, ...], items: tuple[ItemConfig, ...], shelf: ShelfConfig
+        self,
+        region: Region,
+        lanes: tuple[LaneConfig, ...],
+        items: tuple[ItemConfig, ...],
+        shelf: ShelfConfig,
+        policy: PolicyConfig,
     ) -> None:
         self.region = region
+        self.policy = policy
         self.groups = build_groups(region, lanes, items, shelf.limits)
         row = {item.sku: index for index, item in enumerate(items)}
         own = [(row[lanes[spot.lane_index].sku], place) for place, spot in enumerate(region.spots)]
         self.sets = enumerate_sets(self.groups, own)
         self.set_unknown: BoolArray = np.logical_or.reduce(self.groups.unknown[self.sets], axis=1)
+        self._beyond = dict.fromkeys(ACT_PRIORS, 0.0)
+        opening = {lane.lane_id: {lane.sku: lane.opening_count} for lane in lanes}
+        usual = Belief(lanes, tuple(item.sku for item in items), opening)
+        self._beyond = {
+            act: prior_beyond(self.groups, self.sets, self.group_log_prior(usual, act)) for act in ACT_PRIORS
+        }
         self._totals: dict[bytes, tuple[FloatArray, FloatArray]] = {}
         self.totals(np.ones(len(region.channels), dtype=np.bool_))
 
@@ -80,6 +92,13 @@ class RegionTable:
             variance = np.einsum("gij,i,j->g", self.groups.covariance_g2, weights, weights)[self.sets].sum(axis=1)
             self._totals[key] = (mean, variance)
         return self._totals[key]
+
+    def group_log_prior(self, belief: Belief, act: ActPrior) -> FloatArray:
+        """Return the log prior of every group, (groups,).
+
+        What the table leaves out is weighed once, by the opening stock: it moves little with counts.
+        """
+        return group_log_prior(self.groups, belief, self.policy, act, self.region.share, self._beyond[act])
 
     def screen(
         self, total_g: float, variance_g2: float, seen: BoolArray, group_prior: FloatArray
@@ -108,10 +127,9 @@ class ShelfHypotheses:
 
     def __init__(self, model: ObservationModel, items: tuple[ItemConfig, ...], policy: PolicyConfig) -> None:
         self.model = model
-        self.policy = policy
         self.skus = tuple(item.sku for item in items)
         self.lane_ids = tuple(lane.lane_id for lane in model.lanes)
-        self.tables = tuple(RegionTable(region, model.lanes, items, model.shelf) for region in model.regions)
+        self.tables = tuple(RegionTable(region, model.lanes, items, model.shelf, policy) for region in model.regions)
 
     def changed_regions(self, step: WeightStep) -> list[int]:
         """Return the regions that the act changed; the most significant one alone if none reaches the least event.
@@ -150,7 +168,7 @@ class ShelfHypotheses:
                 float(step.delta_g[used].sum()),
                 float(step.covariance_g2[np.ix_(used, used)].sum()),
                 valid,
-                group_log_prior(table.groups, belief, self.policy, act, table.region.share),
+                table.group_log_prior(belief, act),
             )
             log_all += log_sum_exp(scores)
             best = _best(scores, kept)

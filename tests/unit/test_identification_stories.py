@@ -1,5 +1,8 @@
 """What a shopper, a reviewer and the ledger see of acts at the shelf, on separate plates and on a platform."""
 
+import time
+from statistics import median
+
 import msgspec
 import numpy as np
 import pytest
@@ -348,3 +351,78 @@ def test_a_shelf_that_cannot_be_read_asks_for_review(kind: str) -> None:
     assert (event.kind, event.verdict) == (EventKind.UNKNOWN, Verdict.REVIEW)
     assert event.reasons == ("unknown_item", "channel_missing")
     assert event.witnesses_missing == ("weight",)
+
+
+def test_a_stray_from_another_shelf_is_billed_right_once_the_belief_knows_of_it() -> None:
+    shop = Shopping("lane_cells")
+    jam = ItemConfig(sku="jam", gtin="2000010010059", name="jam", unit_weight_g=549.0, unit_sigma_g=2.0)
+    catalogue = msgspec.structs.replace(shop.site.catalogue, items=(*shop.site.catalogue.items, jam))
+    shop.identification = Identification(msgspec.structs.replace(shop.site, catalogue=catalogue))
+    assert shop.act(("NUTS", 549.0)).kind is EventKind.UNKNOWN
+    shop.stock = {**shop.stock, "NUTS": {"nuts": 8, "jam": 1, "not in the catalogue": 1}}
+    assert shop.act(("NUTS", -549.0)).items == (ItemChange("jam", -1, "NUTS"),)
+    assert shop.act(("NUTS", -549.0)).kind is EventKind.UNKNOWN
+
+
+@pytest.mark.parametrize("kind", HARDWARE)
+def test_a_shelf_without_lanes_knows_nothing_and_says_so(kind: str) -> None:
+    shop = Shopping(kind)
+    bare = msgspec.structs.replace(shop.site, planogram=Planogram(revision=1, lanes=()))
+    event = Identification(bare).resolve(shop.step(("SOUP", -420.0)), {}, Mode.SELLING)
+    assert event is not None
+    assert (event.kind, event.verdict, event.items) == (EventKind.UNKNOWN, Verdict.REVIEW, ())
+
+
+@pytest.mark.parametrize("kind", HARDWARE)
+def test_sixty_skus_on_a_shelf_are_decided_within_twenty_milliseconds(kind: str) -> None:
+    weights_g = {f"sku{i:02d}": 40.0 * 1.06**i for i in range(60)}
+    shop = site(kind, weights_g)
+    if kind == "lane_cells":
+        cells = tuple(ChannelConfig(board_uid=UID, index=i, x_mm=7.5 + 15 * i) for i in range(60))
+        shop = msgspec.structs.replace(shop, shelves=(msgspec.structs.replace(shop.shelves[0], channels=cells),))
+    identification = Identification(shop)
+    channels = len(shop.shelves[0].channels)
+    delta_g = np.full(channels, -weights_g["sku30"] / channels) if kind == "platform" else np.zeros(channels)
+    if kind == "lane_cells":
+        delta_g[30] = -weights_g["sku30"]
+    act = WeightStep(
+        "act",
+        "shelf",
+        MonotonicNs(0),
+        MonotonicNs(1),
+        delta_g,
+        np.eye(channels),
+        np.ones(channels, dtype=np.bool_),
+        0.0,
+    )
+    costs_s = []
+    for _ in range(7):
+        started_s = time.process_time()
+        event = identification.resolve(act, shop.opening_stock(), Mode.SELLING)
+        costs_s.append(time.process_time() - started_s)
+        assert event is not None
+        assert {"sku30": -1} in bills(event)
+    assert median(costs_s) <= 0.020
+
+
+def test_sixty_plates_changed_at_once_stay_bounded_and_are_named_or_reviewed() -> None:
+    shop = site("lane_cells", {f"sku{i:02d}": 40.0 * 1.06**i for i in range(60)})
+    cells = tuple(ChannelConfig(board_uid=UID, index=i, x_mm=7.5 + 15 * i) for i in range(60))
+    shop = msgspec.structs.replace(shop, shelves=(msgspec.structs.replace(shop.shelves[0], channels=cells),))
+    weights = np.array([item.unit_weight_g for item in shop.catalogue.items])
+    act = WeightStep(
+        "act", "shelf", MonotonicNs(0), MonotonicNs(1), -weights, np.eye(60), np.ones(60, dtype=np.bool_), 0.0
+    )
+    identification = Identification(shop)
+    started_s = time.process_time()
+    event = identification.resolve(act, shop.opening_stock(), Mode.SELLING)
+    assert time.process_time() - started_s <= 0.2
+    assert event is not None
+    assert bills(event)[0] == {item.sku: -1 for item in shop.catalogue.items}
+
+
+def test_a_step_of_another_shape_is_refused_with_both_sizes() -> None:
+    shop = Shopping("platform")
+    step = Shopping("lane_cells").step(("SOUP", -420.0))
+    with pytest.raises(ValueError, match=r"act-1 of shelf shelf: \(6,\) channels, the shelf file has 4"):
+        shop.identification.resolve(step, shop.stock, Mode.SELLING)

@@ -1,0 +1,250 @@
+"""What must hold for any act: probabilities are probabilities, evidence counts once, and confidence can be believed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_agent.assortment import Catalogue, ItemConfig, LaneConfig, Planogram, gtin_check_digit
+from edge_agent.config import AgentConfig, BoardConfig, BrokerConfig, ChannelConfig, PolicyConfig, ShelfConfig, Site
+from edge_agent.identification import Identification
+from edge_agent.identification.gaussian import log_density
+from edge_agent.identification.observation_model import ObservationModel
+from edge_agent.identification.posterior import bill_of, combine, probabilities
+from edge_agent.identification.prior import SHOPPER, Belief, group_log_prior
+from edge_agent.identification.shelf_hypotheses import ShelfHypotheses
+from edge_agent.identification.witnesses import PositionWitness, WeightWitness
+from edge_agent.model import FloatArray, ItemChange, MonotonicNs, WeightStep
+from edge_agent.vocabulary import Mode, Verdict
+
+UID = "00000000000000aa"
+Kind = Literal["lane_cells", "platform"]
+KINDS: tuple[Kind, ...] = ("lane_cells", "platform")
+
+
+def site(kind: Kind, weights_g: Sequence[float], names: Sequence[str] | None = None, spread: float = 0.01) -> Site:
+    skus = [f"sku{i:02d}" for i in range(len(weights_g))] if names is None else list(names)
+    lane_mm = 900 / len(skus)
+    places = (
+        [((i + 0.5) * lane_mm, 0.0) for i in range(len(skus))]
+        if kind == "lane_cells"
+        else [(30.0, 30.0), (870.0, 30.0), (30.0, 370.0), (870.0, 370.0)]
+    )
+    lanes = tuple(
+        LaneConfig(
+            lane_id=f"L{i:02d}", shelf_id="shelf", x_mm=(i * lane_mm, (i + 1) * lane_mm), sku=sku, capacity=8,
+            opening_count=5,
+        )
+        for i, sku in enumerate(skus)
+    )  # fmt: skip
+    items = tuple(
+        ItemConfig(
+            sku=sku, gtin=f"{i:012d}{gtin_check_digit(f'{i:012d}')}", name=sku, unit_weight_g=float(grams),
+            unit_sigma_g=spread * float(grams),
+        )
+        for i, (sku, grams) in enumerate(zip(skus, weights_g, strict=True))
+    )  # fmt: skip
+    channels = tuple(ChannelConfig(board_uid=UID, index=i, x_mm=x, y_mm=y) for i, (x, y) in enumerate(places))
+    shelf = ShelfConfig(shelf_id="shelf", kind=kind, width_mm=900, depth_mm=400, channels=channels)
+    agent = AgentConfig(
+        schema_version=1, store_id="shop", agent_id="unit", state_dir="state", broker=BrokerConfig(host="broker"),
+        boards=(BoardConfig(uid=UID, port="/dev/ttyUSB0"),), shelves=("s",), planogram="p", catalogue="c",
+        calibration_dir="d",
+    )  # fmt: skip
+    return Site(
+        agent=agent,
+        shelves=(shelf,),
+        planogram=Planogram(revision=1, lanes=lanes),
+        catalogue=Catalogue(revision=1, items=items),
+        calibrations=(),
+    )
+
+
+def step(delta_g: FloatArray, covariance_g2: FloatArray) -> WeightStep:
+    valid = np.ones(len(delta_g), dtype=np.bool_)
+    return WeightStep("act", "shelf", MonotonicNs(0), MonotonicNs(1), delta_g, covariance_g2, valid, 0.0)
+
+
+def noise(channels: int, seed: int) -> FloatArray:
+    """Return a measurement covariance with correlations between the channels."""
+    root = np.random.default_rng(seed).normal(size=(channels, channels))
+    covariance: FloatArray = 0.2 * root @ root.T + 0.3 * np.eye(channels)
+    return covariance
+
+
+WEIGHTS = st.lists(st.floats(30, 1500), min_size=3, max_size=7)
+DELTAS = st.lists(st.floats(-2000, 2000), min_size=7, max_size=7)
+
+
+@settings(deadline=None, max_examples=60)
+@given(kind=st.sampled_from(KINDS), weights_g=WEIGHTS, deltas_g=DELTAS, seed=st.integers(0, 1000))
+def test_explanations_cut_off_ones_and_something_else_share_one_probability(
+    kind: Kind, weights_g: list[float], deltas_g: list[float], seed: int
+) -> None:
+    shop = site(kind, weights_g)
+    lanes = shop.planogram.on_shelf("shelf")
+    tables = ShelfHypotheses(ObservationModel(shop.shelves[0], lanes), shop.catalogue.items, PolicyConfig())
+    channels = len(shop.shelves[0].channels)
+    act = step(np.array(deltas_g[:channels]), noise(channels, seed))
+    hypotheses = tables.explain(act, Belief(lanes, tables.skus, shop.opening_stock()), SHOPPER)
+    assert hypotheses is not None
+    testimonies = [each.log_likelihood(hypotheses, act, ()) for each in (WeightWitness(), PositionWitness())]
+    kept, cut = probabilities(hypotheses, testimonies)
+    assert kept.sum() + cut == pytest.approx(1.0)
+    assert (kept >= 0).all()
+    posterior = combine(hypotheses, testimonies)
+    assert sum(bill.probability for bill in posterior.bills) + posterior.something_else == pytest.approx(1.0)
+    names = [bill_of(bill.items) for bill in posterior.bills]
+    assert len(set(names)) == len(names)
+
+
+@settings(deadline=None, max_examples=40)
+@given(kind=st.sampled_from(KINDS), weights_g=WEIGHTS, deltas_g=DELTAS, seed=st.integers(0, 1000))
+def test_weight_and_position_together_are_the_joint_density_of_the_channels(
+    kind: Kind, weights_g: list[float], deltas_g: list[float], seed: int
+) -> None:
+    shop = site(kind, weights_g)
+    lanes = shop.planogram.on_shelf("shelf")
+    tables = ShelfHypotheses(ObservationModel(shop.shelves[0], lanes), shop.catalogue.items, PolicyConfig())
+    channels = len(shop.shelves[0].channels)
+    act = step(np.array(deltas_g[:channels]), noise(channels, seed))
+    hypotheses = tables.explain(act, Belief(lanes, tables.skus, shop.opening_stock()), SHOPPER)
+    assert hypotheses is not None
+    weight = WeightWitness().log_likelihood(hypotheses, act, ()).log_likelihood
+    position = PositionWitness().log_likelihood(hypotheses, act, ()).log_likelihood
+    used = hypotheses.channels
+    residual = act.delta_g[used] - hypotheses.mean_g
+    covariance = hypotheses.covariance_g2 + act.covariance_g2[np.ix_(used, used)]
+    assert weight + position == pytest.approx(log_density(residual, covariance), rel=1e-9, abs=1e-6)
+    if len(used) > 1:
+        # The textbook's conditional: the other channels given the total.
+        share = covariance[:, :-1].sum(axis=2) / covariance.sum(axis=(1, 2))[:, None]
+        total = residual.sum(axis=1)
+        conditional = covariance[:, :-1, :-1] - share[:, :, None] * covariance[:, None, :-1].sum(axis=3)
+        expected = log_density(residual[:, :-1] - share * total[:, None], conditional)
+        assert position == pytest.approx(expected, rel=1e-6, abs=1e-4)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    kind=st.sampled_from(KINDS),
+    weights_g=st.lists(st.floats(30, 1500), min_size=5, max_size=5),
+    deltas_g=DELTAS,
+    names=st.permutations(["a", "b", "c", "d", "e"]),
+)
+def test_a_decision_does_not_depend_on_what_the_skus_are_called(
+    kind: Kind, weights_g: list[float], deltas_g: list[float], names: list[str]
+) -> None:
+    plain, renamed = site(kind, weights_g, ["a", "b", "c", "d", "e"]), site(kind, weights_g, names)
+    channels = len(plain.shelves[0].channels)
+    act = step(np.array(deltas_g[:channels]), noise(channels, 1))
+    before = Identification(plain).resolve(act, plain.opening_stock(), Mode.SELLING)
+    after = Identification(renamed).resolve(act, renamed.opening_stock(), Mode.SELLING)
+    assert before is not None
+    assert after is not None
+    assert after.verdict is before.verdict
+    assert after.confidence == pytest.approx(before.confidence, abs=1e-6)
+    if before.verdict is Verdict.AUTO:
+        called = dict(zip("abcde", names, strict=True))
+        assert after.items == tuple(sorted(replace(item, sku=called[item.sku]) for item in before.items))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    kind=st.sampled_from(KINDS),
+    deltas_g=st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=5, max_size=5),
+    variances_g2=st.lists(st.sampled_from([0.0, 1e-12, 1.0, 1e6, 1e18, float("inf")]), min_size=5, max_size=5),
+    valid=st.lists(st.booleans(), min_size=5, max_size=5),
+    spread=st.sampled_from([1e-4, 0.01, 1.0]),
+)
+def test_any_step_whatever_becomes_an_event_with_sound_numbers(
+    kind: Kind, deltas_g: list[float], variances_g2: list[float], valid: list[bool], spread: float
+) -> None:
+    shop = site(kind, [50.0, 50.0, 120.0, 480.0, 1000.0], spread=spread)
+    channels = len(shop.shelves[0].channels)
+    act = replace(
+        step(np.array(deltas_g[:channels]), np.diag(variances_g2[:channels])), valid=np.array(valid[:channels])
+    )
+    event = Identification(shop).resolve(act, shop.opening_stock(), Mode.SELLING)
+    assert event is not None
+    assert 0 <= event.confidence <= 1
+    assert sum(each.probability for each in event.alternatives) <= 1 + 1e-9
+    assert np.isfinite([event.delta_g, event.sigma_g]).all()
+    assert event.verdict is Verdict.REVIEW or event.confidence >= PolicyConfig().min_confidence
+
+
+class Shoppers:
+    """Draws acts as the prior states them, and gives them physical weights, places and noise of their own."""
+
+    def __init__(self, shop: Site, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.shop = shop
+        self.lanes = shop.planogram.on_shelf("shelf")
+        self.model = ObservationModel(shop.shelves[0], self.lanes)
+        self.tables = ShelfHypotheses(self.model, shop.catalogue.items, shop.agent.policy)
+        belief = Belief(self.lanes, self.tables.skus, shop.opening_stock())
+        self.rows: list[tuple[int, int]] = []
+        prior: list[float] = []
+        for index, table in enumerate(self.tables.tables):
+            groups = table.groups
+            log_prior = group_log_prior(groups, belief, shop.agent.policy, SHOPPER, table.region.share)
+            self.rows += [(index, group) for group in range(groups.nothing)]
+            prior += np.exp(log_prior[: groups.nothing]).tolist()
+        self.prior = np.array(prior) / sum(prior)
+
+    def act(self, noise_g: float) -> tuple[WeightStep, tuple[tuple[str, int], ...] | None]:
+        """Return a step and its bill, None for something that the shelf does not sell."""
+        shelf = self.shop.shelves[0]
+        delta_g = self.rng.normal(0, noise_g, len(shelf.channels))
+        truth: list[ItemChange] = []
+        unknown = False
+        for _ in range(1 + (self.rng.random() < 0.05)):
+            region, row = self.rows[self.rng.choice(len(self.rows), p=self.prior)]
+            groups = self.tables.tables[region].groups
+            left_mm, right_mm = 0.0, shelf.width_mm
+            sku, lane_id = self.tables.skus[groups.sku[row]], self.lanes[groups.lane[row]].lane_id
+            if any((item.sku, item.lane_id) == (sku, lane_id) for item in truth):
+                continue  # a group is all that moved of one SKU in one lane
+            if groups.unknown[row]:
+                unknown = True
+                spread_g = float(np.sqrt(groups.covariance_g2[row].sum()))
+                mass_g = self.rng.normal(0, spread_g)
+                if shelf.kind == "lane_cells":
+                    left_mm, right_mm = shelf.plate_edges_mm()[region : region + 2]
+            else:
+                item = self.shop.catalogue.item(sku)
+                lane, number = self.lanes[groups.lane[row]], int(groups.quantity[row])
+                truth.append(ItemChange(sku, number, lane_id))
+                mass_g = np.sign(number) * self.rng.normal(item.unit_weight_g, item.unit_sigma_g, abs(number)).sum()
+                left_mm, right_mm = lane.x_mm
+            place = self.rng.uniform(left_mm, right_mm), self.rng.uniform(0, shelf.depth_mm)
+            delta_g += mass_g * self.model.influence(*place)
+        return step(delta_g, noise_g**2 * np.eye(len(delta_g))), None if unknown else bill_of(truth)
+
+
+@pytest.mark.parametrize(
+    ("kind", "heaviest_g", "spread", "seed"), [("lane_cells", 120.0, 0.15, 11), ("platform", 400.0, 0.03, 12)]
+)
+def test_confidence_is_what_it_says(kind: Kind, heaviest_g: float, spread: float, seed: int) -> None:
+    """Observed over expected errors over all acts stays within [0.67, 1.5], and among the automatic ones is small."""
+    rng = np.random.default_rng(seed)
+    shop = site(kind, rng.uniform(heaviest_g / 5, heaviest_g, 8).tolist(), spread=spread)
+    shoppers, identification = Shoppers(shop, seed), Identification(shop)
+    expected = observed = wrongly_billed = expected_wrong = 0.0
+    for _ in range(2500):
+        act, truth = shoppers.act(noise_g=1.0)
+        event = identification.resolve(act, shop.opening_stock(), Mode.SELLING)
+        assert event is not None
+        wrong = (bill_of(event.items) if event.items else None) != truth
+        expected += 1 - event.confidence
+        observed += wrong
+        if event.verdict is Verdict.AUTO:
+            expected_wrong += 1 - event.confidence
+            wrongly_billed += wrong
+    assert expected > 20
+    assert 0.67 <= observed / expected <= 1.5
+    assert wrongly_billed <= expected_wrong + 3 * max(expected_wrong, 1.0) ** 0.5
