@@ -148,6 +148,9 @@ class FrameDecoder:
             counters.discarded_bytes += length - rejected.length
 
 
+_SHORTEST_BODY: Final = 1 + CRC_SIZE
+
+
 def decode_run(run: bytes) -> Frame | Rejected:
     """Decode the bytes between two delimiters."""
     try:
@@ -158,7 +161,7 @@ def decode_run(run: bytes) -> Frame | Rejected:
         return Rejected(RejectReason.BAD_COBS, len(run), str(error))
     if len(run) > MAX_ENCODED:
         return _too_long()
-    if len(body) < CRC_SIZE + 1:
+    if len(body) < _SHORTEST_BODY:
         return Rejected(RejectReason.BAD_LENGTH, len(run), f"{len(body)} bytes cannot hold a type and a CRC")
     if crc_hqx(body[:-2], CRC_INIT) != body[-2] | body[-1] << 8:
         return Rejected(RejectReason.BAD_CRC, len(run), f"CRC mismatch over {len(body) - 2} bytes")
@@ -184,6 +187,8 @@ _cobs_decode: Final[Callable[[bytes], bytes]] = cobs.decode
 _new_tuple: Final = tuple.__new__
 _FIRST_COUNT: Final = SAMPLES_HEADER.size
 _WIDE: Final = np.dtype("<i4")
+_FOREIGN_BYTE_AT: Final = _FIRST_COUNT - 1
+_view: Final = np.ndarray
 _FOREIGN_BITS: Final = np.array(8, dtype=np.int32)
 
 
@@ -202,9 +207,11 @@ class _Layout(NamedTuple):
 _layouts: dict[bytes, _Layout] = {}
 
 
-def _layout(rows_and_channels: bytes) -> _Layout | None:
+def _layout(body: bytes) -> _Layout | None:
     """Layout of a shape that fits a frame; None for any other, so that the table stays small."""
-    rows, channels = rows_and_channels
+    if len(body) < _FIRST_COUNT + CRC_SIZE:
+        return None
+    rows, channels = body[13:15]
     length = samples_size(rows, channels)
     if not rows or not 0 < channels <= MAX_CHANNELS or length > MAX_BODY:
         return None
@@ -214,23 +221,19 @@ def _layout(rows_and_channels: bytes) -> _Layout | None:
     layout = _Layout(
         length, flags_at, (rows, channels), (3 * channels, 3), no_flags, bytes(length - CRC_SIZE - flags_at)
     )
-    _layouts[rows_and_channels] = layout
+    _layouts[body[13:15]] = layout
     return layout
 
 
 def _decode_samples(body: bytes) -> Samples | Rejected:
-    if len(body) < _FIRST_COUNT + CRC_SIZE:
-        return _bad_length(body, "SAMPLES shorter than its header")
-    rows_and_channels = body[13:15]
-    layout = _layouts.get(rows_and_channels) or _layout(rows_and_channels)
+    layout = _layouts.get(body[13:15]) or _layout(body)
     if layout is None or layout[0] != len(body):
-        rows, channels = rows_and_channels
-        return _bad_length(body, f"SAMPLES of {rows} x {channels} in {len(body)} bytes")
+        return _bad_length(body, f"SAMPLES with rows x channels {tuple(body[13:15])} in {len(body)} bytes")
     _, flags_at, shape, strides, flags, no_flag_bytes = layout
     # A 32-bit view that starts one byte early holds each 24-bit value in its upper three bytes;
     # the arithmetic shift then drops the foreign byte and extends the sign. Copied before it is shifted:
     # numpy buffers arithmetic on misaligned strides, a third dearer (2026-11).
-    counts: Int32Array = np.ndarray(shape, _WIDE, body, _FIRST_COUNT - 1, strides).copy()
+    counts: Int32Array = _view(shape, _WIDE, body, _FOREIGN_BYTE_AT, strides).copy()
     counts >>= _FOREIGN_BITS
     if not body.startswith(no_flag_bytes, flags_at):
         flags = _unpack_nibbles(body[flags_at:-2], shape)
