@@ -1,0 +1,119 @@
+"""Show the whole line: a shopper at two shelves, and what the agent made of it."""
+
+import argparse
+import contextlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from edge_agent.config import Site
+from edge_agent.config_files import load_site
+from edge_agent.demo.child import Child
+from edge_agent.demo.embedded_broker import EmbeddedBroker
+from edge_agent.demo.listener import Listener
+from edge_agent.demo.screen import Screen
+from edge_agent.demo.unit_files import UnitFiles, seed_directory, write_unit
+from edge_agent.demo.virtual_shop import VirtualShop
+from edge_agent.errors import ConfigError
+from edge_agent.simulation.scoreboard import Heard, Scoreboard, score
+from edge_agent.simulation.shopper import scripted_session
+from edge_agent.simulation.truth import ActTruth
+
+SUMMARY = "show the whole line with virtual boards, a scripted shopper, a broker and a ledger"
+EXAMPLE = "edge-agent demo --acts 12 --seed 7"
+
+SETTLE_S = 4.0
+"""World time from the agent's start to the first act: it is ready within 2 s, a slow machine needs longer (2026-11)."""
+VERDICT_S = 3.0
+"""After an act's release the agent has this long before the act counts as unheard (2026-11)."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--acts", type=int, default=12, help="how many acts the shopper plays (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="same seed, same shopper (default %(default)s)")
+    parser.add_argument("--config", type=Path, metavar="DIR", help="another seed configuration than the built-in one")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep configuration, state, ledger and logs there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play, judge, show the ledger's stock; 1 when an unambiguous act was not told right."""
+    if not 1 <= arguments.acts <= 500:
+        raise ConfigError(f"--acts {arguments.acts}: allowed 1-500")
+    with contextlib.ExitStack() as ending:
+        directory = _directory(arguments.keep, ending)
+        broker = EmbeddedBroker(directory)
+        ending.callback(broker.stop)
+        # The broker that pip brings speaks MQTT 3.1.1 only.
+        protocol = "5" if broker.name == "mosquitto" else "3.1.1"
+        seed_config = arguments.config or seed_directory()
+        unit = write_unit(seed_config, directory, broker_port=broker.port, protocol=protocol)
+        site = load_site(unit.agent_toml)
+        print(_introduction(site, broker.name, arguments.seed), flush=True)
+        shop = ending.enter_context(VirtualShop(site, arguments.seed, [board.port for board in site.agent.boards]))
+        children = _start(unit, site, directory, broker.port, protocol, ending)
+        listener = Listener(site.agent.broker, site, shop.start_ns)
+        ending.callback(listener.close)
+        first_act_s = shop.now_s + SETTLE_S
+        truths = shop.perform(scripted_session(site, arguments.seed, act_count=arguments.acts, first_act_s=first_act_s))
+        screen = Screen(site)
+        board = _play(shop, truths, listener, screen, children)
+        print(f"\n{screen.summary(board)}\n\nthe ledger's stock, as `edge-agent store stock` prints it:", flush=True)
+        stock = [sys.executable, "-m", "edge_agent.cli", "store", "stock", "--database", str(directory / "ledger.db")]
+        subprocess.run(stock, check=True)  # noqa: S603 - our own command
+        status = 0 if board.summary().clean else 1
+    print("\nbroker, boards, agent and ledger are stopped" + (f"; files are in {directory}" if arguments.keep else ""))
+    return status
+
+
+def _directory(keep: Path | None, ending: contextlib.ExitStack) -> Path:
+    if keep is None:
+        return Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="edge-agent-demo-")))
+    if keep.exists() and any(keep.iterdir()):
+        raise ConfigError(f"--keep {keep}: is not empty; name a new directory")
+    keep.mkdir(parents=True, exist_ok=True)
+    return keep.resolve()
+
+
+def _introduction(site: Site, broker: str, seed: int) -> str:
+    shelves = " and ".join(
+        f"{shelf.shelf_id} ({'a cell per lane' if shelf.kind == 'lane_cells' else 'one plate on four corner cells'})"
+        for shelf in site.shelves
+    )
+    return (
+        f"shelves: {shelves}\n"
+        f"parts: {broker}, {len(site.agent.boards)} virtual boards on pseudo-terminals, `edge-agent run`, "
+        f"`edge-agent store ledger`; shopper's seed {seed}\n"
+    )
+
+
+def _start(
+    unit: UnitFiles, site: Site, directory: Path, port: int, protocol: str, ending: contextlib.ExitStack
+) -> tuple[Child, ...]:
+    ledger_words = ["store", "ledger", "--broker", f"127.0.0.1:{port}", "--store", site.agent.store_id]
+    ledger_words += ["--database", str(directory / "ledger.db"), "--protocol", protocol]
+    agent_words = ["run", "--config", str(unit.agent_toml), "--state-dir", str(unit.state_dir)]
+    children = []
+    for words, log in ((ledger_words, "ledger.log"), (agent_words, "agent.log")):
+        child = Child(words, directory / log)
+        ending.callback(child.stop)
+        children.append(child)
+    return tuple(children)
+
+
+def _play(
+    shop: VirtualShop, truths: list[ActTruth], listener: Listener, screen: Screen, children: tuple[Child, ...]
+) -> Scoreboard:
+    heard: list[Heard] = []
+    shown = 0
+    print(screen.head(), flush=True)
+    while shown < len(truths):
+        heard += listener.poll(0.05)
+        for child in children:
+            child.require_running()
+        # An act is shown when its verdict can no longer change: the agent's time for it is over.
+        if shop.now_s > truths[shown].t_release_s + VERDICT_S:
+            print(screen.row(score(truths, heard, shop.start_ns).scored[shown]), flush=True)
+            shown += 1
+    return score(truths, heard, shop.start_ns)
