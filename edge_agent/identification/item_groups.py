@@ -16,7 +16,7 @@ import numpy as np
 
 from edge_agent.assortment import ItemConfig, LaneConfig
 from edge_agent.config import LimitsConfig
-from edge_agent.identification.observation_model import Region
+from edge_agent.identification.observation_model import ObservationModel, Region
 from edge_agent.model import BoolArray, FloatArray, IntArray
 
 MAX_ITEMS_AT_ONCE = 40
@@ -98,18 +98,21 @@ def unknown_spreads_g(limits: LimitsConfig, channels: int) -> FloatArray:
     )
 
 
-def build_groups(
-    region: Region, lanes: tuple[LaneConfig, ...], items: tuple[ItemConfig, ...], limits: LimitsConfig
-) -> ItemGroups:
+def build_groups(model: ObservationModel, region: Region, items: tuple[ItemConfig, ...]) -> ItemGroups:
     """Return every group of a region for the given SKUs: planned lanes up to their capacity, strays up to two."""
     channels = len(region.channels)
-    names, largest = _names(region, lanes, tuple(item.sku for item in items))
+    names, largest = _names(region, model.lanes, tuple(item.sku for item in items))
     sku, spot, quantity = np.array(names, dtype=np.int32).reshape(-1, 3).T
     row_of = np.full((len(items), len(region.spots), 2 * largest + 1), -1, dtype=np.int32)
     row_of[sku, spot, quantity + largest] = np.arange(len(names), dtype=np.int32)
 
     influence = np.array([each.influence for each in region.spots]).reshape(-1, channels)[spot]
     place = np.array([each.covariance for each in region.spots]).reshape(-1, channels, channels)[spot]
+    for place_index, each in enumerate(region.spots):
+        for item_index, item in enumerate(items):
+            if item.size_mm is not None and item.sku == model.lanes[each.lane_index].sku:
+                own = (spot == place_index) & (sku == item_index)
+                place[own] = model.place_covariance(each.lane_index, item.size_mm[0])
     lane_of_spot = np.array([each.lane_index for each in region.spots], dtype=np.int32)
     share_of_spot = np.array([each.share for each in region.spots], dtype=np.float64)
     weight_g = np.array([item.unit_weight_g for item in items])[sku]
@@ -119,7 +122,7 @@ def build_groups(
     load_variance_g2 = np.abs(quantity) * sigma_g**2
     second_moment = influence[:, :, None] * influence[:, None, :] + place
     covariance = load_variance_g2[:, None, None] * second_moment + (load_g**2)[:, None, None] * place
-    spreads = unknown_spreads_g(limits, channels)
+    spreads = unknown_spreads_g(model.shelf.limits, channels)
     extra = UNKNOWN_SCALES + 1
     none = np.full(extra, -1, dtype=np.int32)
     return ItemGroups(

@@ -4,7 +4,8 @@ g is the shelf's influence vector: the indicator of the plate under x for ``lane
 ``platform`` on four corner cells. A lane does not fix where in it an item stands, so a lane is described by the
 mean and the covariance of g over the places an item may have there:
 
-- across the lane x is uniform over its width; along it y is uniform over the shelf's depth (platform);
+- across the lane x is uniform over its width, or, for an item of known width in its own lane, over what the item
+  leaves of it; along the lane y is uniform over the shelf's depth (platform);
 - a lane that lies over several plates is split into one spot per plate, each with its share of the lane's width.
 
 With u = (x − x₀)/(x₁ − x₀) and v = (y − y₀)/(y₁ − y₀) a corner's influence is a(u)·b(v), a and b being linear; u and
@@ -23,6 +24,9 @@ from edge_agent.model import FloatArray, IntArray
 MIN_SPOT_SHARE = 0.05
 """A plate under less than this share of a lane's width is no place for its items: planograms are drawn to a few mm,
 lanes are 60 mm and wider (2026-11)."""
+
+OVERHANG_MM = 10.0
+"""How far an item may stand over its lane's border on either side, mm: dividers are low and bent (assumed, 2026-11)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +103,22 @@ class ObservationModel:
         plate = int(np.clip(np.searchsorted(edges, x_mm, side="right") - 1, 0, self.channel_count - 1))
         indicator: FloatArray = np.eye(self.channel_count)[plate]
         return indicator
+
+    def place_covariance(self, lane_index: int, item_width_mm: float) -> FloatArray:
+        """Return the covariance of g for an item of known width in its own lane, in the order of its region's channels.
+
+        A narrow lane keeps an item near its middle: the middle of the item cannot leave it, nor come closer to its
+        border than half the item's width, but for `OVERHANG_MM`. On a plate the place makes no difference.
+        """
+        if self.shelf.kind == "lane_cells":
+            return np.zeros((1, 1))
+        left_mm, right_mm = self.lanes[lane_index].x_mm
+        half_mm = (right_mm - left_mm) / 2
+        play_mm = min(half_mm, max(half_mm - item_width_mm / 2, 0.0) + OVERHANG_MM)
+        middle_mm = (left_mm + right_mm) / 2
+        mean, moment = self._platform_moments((middle_mm - play_mm, middle_mm + play_mm), (0.0, self.shelf.depth_mm))
+        covariance: FloatArray = moment - np.outer(mean, mean)
+        return covariance
 
     def _platform_moments(
         self, x_range_mm: tuple[float, float], y_range_mm: tuple[float, float]

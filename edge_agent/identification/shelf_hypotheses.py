@@ -8,8 +8,8 @@ independent regions, and ends in "something else".
 
 import numpy as np
 
-from edge_agent.assortment import ItemConfig, LaneConfig
-from edge_agent.config import PolicyConfig, ShelfConfig
+from edge_agent.assortment import ItemConfig
+from edge_agent.config import PolicyConfig
 from edge_agent.identification.gaussian import log_density_scalar, log_sum_exp
 from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.item_groups import build_groups
@@ -53,23 +53,23 @@ class RegionTable:
 
     Parameters
     ----------
+    model : ObservationModel
+        The shelf.
     region : Region
         Channels and spots.
-    lanes, items, shelf, policy
-        What the spots' lanes are meant to hold, the SKUs that may occur, the shelf's limits, and the priors.
+    items : tuple of ItemConfig
+        The SKUs that may occur.
+    policy : PolicyConfig
+        Priors of the misplaced and of the unknown.
     """
 
     def __init__(
-        self,
-        region: Region,
-        lanes: tuple[LaneConfig, ...],
-        items: tuple[ItemConfig, ...],
-        shelf: ShelfConfig,
-        policy: PolicyConfig,
+        self, model: ObservationModel, region: Region, items: tuple[ItemConfig, ...], policy: PolicyConfig
     ) -> None:
+        lanes = model.lanes
         self.region = region
         self.policy = policy
-        self.groups = build_groups(region, lanes, items, shelf.limits)
+        self.groups = build_groups(model, region, items)
         row = {item.sku: index for index, item in enumerate(items)}
         own = [(row[lanes[spot.lane_index].sku], place) for place, spot in enumerate(region.spots)]
         self.sets = enumerate_sets(self.groups, own)
@@ -129,7 +129,7 @@ class ShelfHypotheses:
         self.model = model
         self.skus = tuple(item.sku for item in items)
         self.lane_ids = tuple(lane.lane_id for lane in model.lanes)
-        self.tables = tuple(RegionTable(region, model.lanes, items, model.shelf, policy) for region in model.regions)
+        self.tables = tuple(RegionTable(model, region, items, policy) for region in model.regions)
 
     def changed_regions(self, step: WeightStep) -> list[int]:
         """Return the regions that the act changed; the most significant one alone if none reaches the least event.

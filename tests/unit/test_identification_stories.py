@@ -203,6 +203,20 @@ def test_an_item_taken_from_the_border_of_two_equal_lanes_is_reviewed_with_both_
     assert apply_event(shop.stock, event) is shop.stock
 
 
+def test_an_items_known_width_tells_equal_neighbours_apart_nearer_to_their_border() -> None:
+    shop = Shopping("platform")
+    wide = tuple(msgspec.structs.replace(item, size_mm=(90.0, 70.0, 200.0)) for item in shop.site.catalogue.items)
+    measured = msgspec.structs.replace(shop.site, catalogue=Catalogue(revision=6, items=wide))
+    step = shop.step()
+    step.delta_g[:] = -1041.0 * shop.influence(
+        410, 200
+    )  # 35 mm right of the oat lane's middle, 40 mm before its border
+    assert shop.resolve(step).verdict is Verdict.REVIEW
+    event = Identification(measured).resolve(step, shop.stock, Mode.SELLING)
+    assert event is not None
+    assert (event.verdict, event.items) == (Verdict.AUTO, (ItemChange("oat", -1, "OAT"),))
+
+
 def test_a_camera_decides_between_equal_neighbours() -> None:
     shop = Shopping("platform")
     step = shop.step()
