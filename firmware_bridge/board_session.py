@@ -142,12 +142,14 @@ class BoardSession:
             self._poll_up(self._board, now_ns)
         return b"" if self.verdict is not None else self._line.poll(now_ns)
 
-    def receive(self, chunk: bytes, now_ns: int) -> None:
-        """Take bytes read from the port."""
+    def receive(self, chunk: bytes, now_ns: int) -> bool:
+        """Take bytes read from the port; whether they may have changed what is due."""
         self._received_bytes += len(chunk)
+        board = self._board
+        only_samples = True
         for result in self._decoder.feed(chunk):
             if self.verdict is not None:
-                return
+                return True
             if isinstance(result, Rejected):
                 self._take_rejected(result, now_ns)
                 continue
@@ -158,12 +160,15 @@ class BoardSession:
                 self.counters.resyncs += 1
             if isinstance(result, Samples):
                 self._take_samples(result, now_ns)
-            elif isinstance(result, Ack):
+                continue
+            only_samples = False
+            if isinstance(result, Ack):
                 self._line.answered(result, now_ns)
             elif isinstance(result, Hello):
                 self._take_hello(result, now_ns)
             elif isinstance(result, Aux) and self._board is not None:
                 self._board.aux(result, now_ns)
+        return not only_samples or self._board is not board or self.verdict is not None
 
     def report_down(self, now_ns: int, reason: DownReason, detail: str, board_uid: str | None = None) -> None:
         """Emit `BoardDown` when it tells something new."""

@@ -30,7 +30,7 @@ from firmware_bridge.port import OpenPort, PortConfig, PortFailure, open_port
 log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S: Final = 1.0
-_IDLE_S: Final = 0.5
+_IDLE_NS: Final = NS_PER_S // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class _Slot:
     session: BoardSession
     port: OpenPort | None = None
     pending: bytes = b""
+    due_ns: int = 0
     retry_ns: int = 0
     backoff_s: float = 0.0
     commands: deque[Request] = field(default_factory=deque)
@@ -200,15 +201,14 @@ class BoardLink:
         selector.register(self._wake_read, selectors.EVENT_READ, None)
         try:
             while not self._stopping:
-                due_ns = min((self._step(slot, selector) for slot in self._slots), default=None)
                 now_ns = self._clock()
-                wait_s = _IDLE_S if due_ns is None else min(max(0, due_ns - now_ns) / NS_PER_S, _IDLE_S)
-                for key, mask in selector.select(wait_s):
-                    slot: _Slot | None = key.data
-                    if slot is None:
-                        _drain(self._wake_read)
-                    elif mask & selectors.EVENT_READ:
-                        self._read(slot, selector)
+                wait_ns = _IDLE_NS
+                for slot in self._slots:
+                    if slot.due_ns <= now_ns:
+                        slot.due_ns = self._step(slot, selector)
+                    wait_ns = min(wait_ns, slot.due_ns - now_ns)
+                for key, mask in selector.select(max(0, wait_ns) / NS_PER_S):
+                    self._ready(key.data, mask, selector)
         except Exception as error:
             log.exception("board link failed")
             self._failure = error
@@ -221,6 +221,15 @@ class BoardLink:
                 os.close(self._wake_write)
                 self._wake_write = -1
             selector.close()
+
+    def _ready(self, ready: _Slot | None, mask: int, selector: selectors.BaseSelector) -> None:
+        """Read what has come; have a port stepped only when that can have changed what is due on it."""
+        if ready is None:
+            _drain(self._wake_read)
+            for slot in self._slots:
+                slot.due_ns = 0
+        elif mask & selectors.EVENT_WRITE or self._read(ready, selector):
+            ready.due_ns = 0
 
     def _step(self, slot: _Slot, selector: selectors.BaseSelector) -> int:
         """Do what is due on one port; give the time of the next step."""
@@ -269,14 +278,14 @@ class BoardLink:
         slot.backoff_s = min(max(timing.backoff_first_s, 2 * slot.backoff_s), timing.backoff_last_s)
         slot.retry_ns = now_ns + round(slot.backoff_s * NS_PER_S)
 
-    def _read(self, slot: _Slot, selector: selectors.BaseSelector) -> None:
+    def _read(self, slot: _Slot, selector: selectors.BaseSelector) -> bool:
         if slot.port is None:
-            return
+            return True
         chunk = slot.port.read()
         if chunk is None:
             self._unplugged(slot, selector)
-        elif chunk:
-            slot.session.receive(chunk, self._clock())
+            return True
+        return slot.session.receive(chunk, self._clock())
 
     def _write(self, slot: _Slot, octets: bytes, selector: selectors.BaseSelector) -> bool:
         """Write what is pending; False when the device is gone."""
