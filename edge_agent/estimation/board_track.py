@@ -6,7 +6,7 @@ import numpy as np
 
 from edge_agent.estimation.channel_health import ChannelWatch
 from edge_agent.estimation.fault_gate import FaultGate, GatedRows
-from edge_agent.estimation.glr import DyadicGlr
+from edge_agent.estimation.glr import LONGEST, DyadicGlr
 from edge_agent.estimation.history import History
 from edge_agent.estimation.kalman_bank import KalmanBank
 from edge_agent.estimation.kalman_scalar import KalmanFew
@@ -18,7 +18,6 @@ from edge_agent.model import AdcSamples, BoardUp, BoolArray, FloatArray, HealthT
 
 FEW_COLUMNS = 8
 """Up to this many columns plain floats are faster than numpy (2026-11: 1 µs a column against 16 µs a row)."""
-MOST_ROWS = 64
 PRIOR_NOISE_SHARE = 0.0002
 """Noise assumed before anything was learned, share of capacity: 1 g of 5 kg (Cambridge: 0.1–4 g)."""
 EPOCH_S = 1.0
@@ -55,14 +54,15 @@ class BoardTrack:
         self.layout = layout
         self.period_ns = round(1e9 / rate_hz)
         self.settings = settings
+        self.look_rows = min(max(1, round(settings.batch_s * rate_hz)), LONGEST)
         columns = layout.column_count
         prior = np.where(np.isnan(layout.noise_g), PRIOR_NOISE_SHARE * layout.cell_max_g, layout.noise_g)
         self.noise = LearnedNoise(layout.spread_cells(prior))
         self.gate = FaultGate(self._jump_counts(), settings.glitch_spread)
         self.watch = ChannelWatch(layout, self.period_ns, settings)
-        kept = max(2 * MOST_ROWS, round(settings.rest_max_s * rate_hz * 1.4))
+        kept = max(128, round(settings.rest_max_s * rate_hz * 1.4))
         self.history = History(kept, columns)
-        time_constant = max(settings.tracker_time_constant_s, 4 * MOST_ROWS / rate_hz)
+        time_constant = max(settings.tracker_time_constant_s, 4 * LONGEST / rate_hz)
         make = KalmanFew if columns <= FEW_COLUMNS else KalmanBank
         self.bank: KalmanBank | KalmanFew = make(np.square(self.noise.total_g), time_constant)
         self.glr = DyadicGlr(columns, settings.detection_threshold)
@@ -88,31 +88,23 @@ class BoardTrack:
         """Return the instant of the newest judged row."""
         return self.history.last_t_ns
 
-    @property
-    def epoch_started_ns(self) -> int | None:
-        """Return when the running epoch began."""
-        return self._epoch_ns
-
     def process(self, samples: AdcSamples) -> list[Alarm]:
-        """Take in rows; return the shelves that they disturb. Their columns are frozen from the first alarm on."""
+        """Take in rows, at most `look_rows`; return the shelves they disturb, whose columns are frozen from then on."""
         self.rows_lost += samples.lost_rows
         alarms: list[Alarm] = []
-        count = samples.t_ns.size
-        for start in range(0, count, MOST_ROWS):
-            piece = slice(start, start + MOST_ROWS)
-            t_ns, counts, flags = samples.t_ns[piece], samples.counts[piece], samples.flags[piece]
-            if t_ns[0] <= self.received_ns:
-                late = t_ns <= self.received_ns
-                self.rows_out_of_order += int(late.sum())
-                t_ns, counts, flags = t_ns[~late], counts[~late], flags[~late]
-                if not t_ns.size:
-                    continue
-            self.received_ns = int(t_ns[-1])
-            if not self._all_inputs:
-                counts, flags = counts[:, self._inputs], flags[:, self._inputs]
-            gated = self.gate.push(t_ns, counts, flags)
-            if gated is not None:
-                self._take(gated, alarms)
+        t_ns, counts, flags = samples.t_ns, samples.counts, samples.flags
+        if t_ns[0] <= self.received_ns:
+            fresh = t_ns > self.received_ns
+            self.rows_out_of_order += int((~fresh).sum())
+            t_ns, counts, flags = t_ns[fresh], counts[fresh], flags[fresh]
+            if not t_ns.size:
+                return alarms
+        self.received_ns = int(t_ns[-1])
+        if not self._all_inputs:
+            counts, flags = counts[:, self._inputs], flags[:, self._inputs]
+        gated = self.gate.push(t_ns, counts, flags)
+        if gated is not None:
+            self._take(gated, alarms)
         return alarms
 
     def _take(self, gated: GatedRows, alarms: list[Alarm]) -> None:

@@ -1,6 +1,6 @@
 """The room's front: messages in, weight steps and health transitions out. Time is data; there is no clock here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -184,19 +184,19 @@ class Estimation:
         if self._may_wait(track, waiting):
             return findings
         self._waiting[uid] = []
-        for block in _joined(waiting):
+        for block in _blocks(waiting, track.look_rows):
             findings += self._compute(track, block)
         return findings
 
     def _may_wait(self, track: BoardTrack, waiting: list[AdcSamples]) -> bool:
         """Gather rows of a board at rest: a block shares numpy's calls, and nobody waits for a result."""
+        if not all(self._shelves[part.shelf_index].phase is Phase.QUIET for part in track.layout.parts):
+            return False
         rows = sum(block.t_ns.size for block in waiting)
         span_ns = int(waiting[-1].t_ns[-1]) - int(waiting[0].t_ns[0]) + track.period_ns
         if rows >= self._settings.batch_rows or span_ns >= self._settings.batch_s * 1e9:
             return False
-        if track.gate.waiting_since is not None:
-            return False
-        return all(self._shelves[part.shelf_index].phase is Phase.QUIET for part in track.layout.parts)
+        return track.gate.waiting_since is None
 
     def _compute(self, track: BoardTrack, samples: AdcSamples) -> list[Finding]:
         findings: list[Finding] = []
@@ -209,20 +209,19 @@ class Estimation:
             shelf = self._shelves[part.shelf_index]
             if shelf.phase is not Phase.QUIET:
                 findings += shelf.look(self._live(self._parts[part.shelf_index]))
-        since_ns = track.epoch_started_ns
         faulty = track.watch.faulty.copy()
         transitions = track.epoch(now_ns)
         if transitions is not None:
             findings += transitions
-            self._after_epoch(track, now_ns, (now_ns - (since_ns or now_ns)) * 1e-9, faulty & ~track.watch.faulty)
+            self._after_epoch(track, now_ns, faulty & ~track.watch.faulty)
             findings += self._watch_settling(track, now_ns)
         return findings
 
-    def _after_epoch(self, track: BoardTrack, now_ns: int, elapsed_s: float, mended: BoolArray) -> None:
+    def _after_epoch(self, track: BoardTrack, now_ns: int, mended: BoolArray) -> None:
         for part in track.layout.parts:
             shelf = self._shelves[part.shelf_index]
             live = self._live(self._parts[part.shelf_index])
-            shelf.follow_drift([(track, part)], elapsed_s)
+            shelf.follow_drift(live, now_ns)
             if mended[part.cells].any():  # what the channel missed is found like after a restart
                 self._acquire(shelf, now_ns + 1, live)
 
@@ -248,7 +247,7 @@ class Estimation:
             waiting = self._waiting[uid]
             if waiting and t_ns - int(waiting[0].t_ns[0]) >= self._settings.batch_s * 1e9:
                 self._waiting[uid] = []
-                for block in _joined(waiting):
+                for block in _blocks(waiting, track.look_rows):
                     findings += self._compute(track, block)
             if uid not in self._silent and t_ns - self._heard_ns(uid, track) > track.watch.silence_ns:
                 self._silent.add(uid)
@@ -286,17 +285,28 @@ def _fitting(shelf: ShelfConfig, given: dict[str, Baseline]) -> Baseline | None:
     return baseline if baseline is not None and baseline.level_g.size == len(shelf.channels) else None
 
 
-def _joined(blocks: list[AdcSamples]) -> list[AdcSamples]:
-    """Join consecutive blocks of one board into one."""
-    if len(blocks) < 2 or len({block.counts.shape[1] for block in blocks}) > 1:
-        return blocks
-    return [
-        AdcSamples(
-            board_uid=blocks[0].board_uid,
-            first_index=blocks[0].first_index,
-            t_ns=np.concatenate([block.t_ns for block in blocks]),
-            counts=np.concatenate([block.counts for block in blocks]),
-            flags=np.concatenate([block.flags for block in blocks]),
-            lost_rows=sum(block.lost_rows for block in blocks),
+def _blocks(waiting: list[AdcSamples], most_rows: int) -> Iterator[AdcSamples]:
+    """Join consecutive blocks of one board and cut them anew: a rest is looked for after each."""
+    whole = waiting[0]
+    if len(waiting) > 1:
+        whole = AdcSamples(
+            board_uid=whole.board_uid,
+            first_index=whole.first_index,
+            t_ns=np.concatenate([block.t_ns for block in waiting]),
+            counts=np.concatenate([block.counts for block in waiting]),
+            flags=np.concatenate([block.flags for block in waiting]),
+            lost_rows=sum(block.lost_rows for block in waiting),
         )
-    ]
+    if whole.t_ns.size <= most_rows:
+        yield whole
+        return
+    for start in range(0, whole.t_ns.size, most_rows):
+        piece = slice(start, start + most_rows)
+        yield AdcSamples(
+            board_uid=whole.board_uid,
+            first_index=whole.first_index + start,
+            t_ns=whole.t_ns[piece],
+            counts=whole.counts[piece],
+            flags=whole.flags[piece],
+            lost_rows=0 if start else whole.lost_rows,
+        )

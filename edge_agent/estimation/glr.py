@@ -50,8 +50,10 @@ class DyadicGlr:
             np.subtract(self._sums[end], self._sums[end - self._windows], out=self._differences)
             np.abs(self._differences, out=self._differences)
             np.greater(self._differences, self._limits, out=self._over)
-            alarms: BoolArray = self._over.any(axis=0, keepdims=True)
-            return alarms if alarms.any() else None
+            if not self._over.any():
+                return None
+            alarms: BoolArray = np.logical_or.reduce(self._over, axis=0)[np.newaxis]
+            return alarms
         sums = self._sums
         np.cumsum(normalised, axis=0, out=sums[end : end + rows])
         sums[end : end + rows] += sums[end - 1]

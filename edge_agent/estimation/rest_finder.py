@@ -59,13 +59,15 @@ def find_rest(
     for track, part in parts:
         t_ns, grams, bad = track.history.since(not_before_ns if from_ns is None else from_ns)
         start = 0 if from_ns is not None else _start(t_ns, rest_s, least_rows, track.period_ns)
-        summary = None if start is None else summarise(t_ns[start:], grams[start:], bad[start:])
+        if start is None:
+            return None
+        summary = summarise(t_ns[start:], grams[start:], bad[start:])
         if summary is None:
             return None
         window, means = summary
         watched = track.watched(part)
         watched = watched[window.valid[watched]]
-        if not _rests(shelf, track, part, watched, summary, (t_ns.size - (start or 0)) / means.shape[0], settings):
+        if not _rests(shelf, track, part, watched, window, means, grams[start:], settings):
             return None
         if watched.size:
             sigma_g = max(sigma_g, float(np.sqrt(window.variance_g2[watched].max())))
@@ -100,20 +102,22 @@ def _rests(
     track: BoardTrack,
     part: ShelfPart,
     watched: IntArray,
-    summary: tuple[Window, FloatArray],
-    rows_per_batch: float,
+    window: Window,
+    means: FloatArray,
+    grams: FloatArray,
     settings: EstimationSettings,
 ) -> bool:
     """Return whether one board's watched columns are at rest; a part whose cells are all faulty does not count."""
-    window, means = summary
     if not watched.size:
         return bool((track.watch.faulty | track.absent)[part.cells].all())
     cells = part.cells[window.valid[part.cells]]
-    load_g = abs(float(window.mean_g[cells].sum()))
+    # A platform's modes share its whole load; a lane's scatter is its own.
+    load_g = np.abs(window.mean_g[watched]) if not part.derived.size else abs(float(window.mean_g[cells].sum()))
     noise = track.noise
-    quiet_g = QUIET_SIGMAS * np.sqrt(
-        np.square(noise.white_g[watched]) / rows_per_batch + np.square(noise.wander_g[watched])
-    )
+    rows_per_batch = grams.shape[0] / means.shape[0]
+    wander_g2 = np.square(noise.wander_g[watched])
+    quiet_g = QUIET_SIGMAS * np.sqrt(np.square(noise.white_g[watched]) / rows_per_batch + wander_g2)
+    scatter_g = QUIET_SIGMAS * np.sqrt(np.square(noise.white_g[watched]) + wander_g2)
     tolerance_g = np.maximum(quiet_g, 0.25 * shelf.limits.min_event_g)
-    spread_g = np.maximum(np.maximum(quiet_g, 0.5 * shelf.limits.min_event_g), settings.rest_spread_share * load_g)
-    return bool(is_rest(means[:, watched], tolerance_g, spread_g, settings).all())
+    spread_g = np.maximum(np.maximum(scatter_g, 0.5 * shelf.limits.min_event_g), settings.rest_spread_share * load_g)
+    return bool(is_rest(means[:, watched], grams[:, watched], tolerance_g, spread_g, settings).all())

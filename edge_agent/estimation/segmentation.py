@@ -38,6 +38,7 @@ class Disturbance:
     peak_g: float = 0.0
     peak_until_ns: int = 0
     looked_ns: int = 0
+    rested_ns: int = 0
     candidate: Rest | None = None
     provisional_g: FloatArray | None = None
 
@@ -61,6 +62,7 @@ class ShelfSegmenter:
         self._adopts = False
         self._seen: set[int] = set()
         self._last_id_ms = -1
+        self._followed_ns = 0
         self._twist_g2 = twist_covariance(shelf, settings)
 
     @property
@@ -109,17 +111,18 @@ class ShelfSegmenter:
         )
         if rest is None:
             return self._glance(act, parts)
-        if self._sure_enough(rest, now_ns):
-            return self._conclude(act, rest)
-        act.candidate = rest
-        return self._provisional(act, rest)
+        act.candidate, act.rested_ns = rest, rest.start_ns
+        return self._conclude(act, rest) if self._sure_enough(act, now_ns) else self._provisional(act, rest)
 
-    def follow_drift(self, parts: Sequence[LivePart], elapsed_s: float) -> None:
-        """Let the baseline follow slow drift; only a quiet shelf is asked."""
-        if self.phase is Phase.QUIET:
-            share = self.settings.zero_tracking_share_per_s * elapsed_s
-            limit = np.full(len(self.shelf.channels), share * self.shelf.limits.cell_max_g)
-            self.baseline.follow(self._tracked(parts), limit)
+    def follow_drift(self, parts: Sequence[LivePart], now_ns: int) -> None:
+        """Let the baseline follow slow drift since it last did; a shelf that moves is left alone."""
+        if self.phase is not Phase.QUIET:
+            return
+        elapsed_s = (now_ns - self._followed_ns) * 1e-9
+        share = self.settings.zero_tracking_share_per_s * max(elapsed_s, 0.0)
+        limit = np.full(len(self.shelf.channels), share * self.shelf.limits.cell_max_g)
+        self.baseline.follow(self._tracked(parts), limit)
+        self._followed_ns = now_ns
 
     def _begin(self, onset_ns: int, rest_after_ns: int, cause: StepCause) -> Disturbance:
         milliseconds = max(onset_ns // 1_000_000, self._last_id_ms + 1)
@@ -128,14 +131,17 @@ class ShelfSegmenter:
             onset_ns, f"{self.shelf.shelf_id}-{milliseconds}", cause, rest_after_ns, peak_until_ns=rest_after_ns - 1
         )
 
-    def _sure_enough(self, rest: Rest, now_ns: int) -> bool:
-        """Average a noisy rest for longer before it counts."""
-        if rest.sigma_g <= 0.1 * self.shelf.limits.min_event_g:
+    def _sure_enough(self, act: Disturbance, now_ns: int) -> bool:
+        """Tell whether a rest's level is known well enough, or will not be known better soon."""
+        if act.candidate is not None and act.candidate.sigma_g <= 0.1 * self.shelf.limits.min_event_g:
             return True
-        return now_ns - rest.start_ns >= self.settings.rest_max_s * 1e9
+        return now_ns - act.rested_ns >= self.settings.rest_max_s * 1e9
 
     def _prolong(self, act: Disturbance, candidate: Rest, parts: Sequence[LivePart], now_ns: int) -> list[WeightStep]:
-        """Average a noisy rest further; when it ends before that, what it showed until then is the result."""
+        """Average a noisy rest further; when it ends before that, what it showed until then is the result.
+
+        Slosh is best averaged from the start, ringing that fades best left out: the surer of the two counts.
+        """
         longer = find_rest(
             self.shelf, parts, act.rest_after_ns, 0.0, self.settings.rest_rows, self.settings, candidate.start_ns
         )
@@ -143,8 +149,11 @@ class ShelfSegmenter:
             steps = self._conclude(act, candidate)
             self.disturb(candidate.end_ns, parts)
             return steps
-        act.candidate = longer
-        return self._conclude(act, longer) if self._sure_enough(longer, now_ns) else []
+        newest = find_rest(
+            self.shelf, parts, candidate.start_ns, self.settings.rest_s, self.settings.rest_rows, self.settings
+        )
+        act.candidate = newest if newest is not None and newest.sigma_g < longer.sigma_g else longer
+        return self._conclude(act, act.candidate) if self._sure_enough(act, now_ns) else []
 
     def _glance(self, act: Disturbance, parts: Sequence[LivePart]) -> list[WeightStep]:
         """Say early what it looks like, where a board is fast enough for an early word."""
@@ -172,7 +181,8 @@ class ShelfSegmenter:
         significant = is_significant(self.shelf, change, self.settings, returned=returned)
         unknown = rest.level.valid & ~self.baseline.known
         steps: list[WeightStep] = []
-        if self._adopts or significant or (returned and self._within_zero_drift(change)):
+        committed = self._adopts or significant or (returned and self._within_zero_drift(change))
+        if committed:
             if significant and not self._adopts:
                 steps.append(self._step(act, rest, change, final=True))
             self.baseline.commit(rest.level, rest.level.valid)
@@ -187,6 +197,7 @@ class ShelfSegmenter:
         self.phase = Phase.QUIET
         self.disturbance = None
         self.baseline.start_following(self._tracked(rest.parts))
+        self._followed_ns = rest.end_ns
         return steps
 
     def _within_zero_drift(self, change: Change) -> bool:

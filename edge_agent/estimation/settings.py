@@ -34,16 +34,17 @@ class EstimationSettings:
     """A noisy rest is averaged this long, s. Cambridge: pots stood 4 s at 14–19 g of slosh."""
     glance_s: float = 0.3
     """Rest behind a provisional step, s (rule: the 0.3 s gate that is customary)."""
-    rest_spread_share: float = 0.008
-    """Spread that a load may keep while at rest, share of the load. Cambridge: 19 g at 3.4 kg, with a margin of 1.4."""
+    rest_spread_share: float = 0.01
+    """Spread that a load may keep while at rest, share of the load. Cambridge: 19 g at 3.4 kg, with a margin of 1.8."""
     rest_roughness: float = 0.8
     """Least von Neumann ratio (successive over total variance, 2 for white noise) of a spread that is noise and not
     a movement: 5 % quantile for 8 batches (rule); Cambridge presses stay below 0.5."""
 
     significance_sigmas: float = 5.0
     """A change below this many σ is nobody's item (rule)."""
-    press_share: float = 0.0005
-    """Hysteresis and repeatability a press leaves behind, share of its peak: 0.05 % (cells' data sheets)."""
+    press_share: float = 0.0002
+    """σ of what a press leaves behind, share of its peak: hysteresis and repeatability of 0.05 % are its limits
+    (cells' data sheets)."""
     moment_press_share: float = 0.01
     """The same for a platform's moments (Cambridge: 10 kg presses moved them by under 100 g)."""
     twist_share: float = 0.06

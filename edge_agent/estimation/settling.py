@@ -4,8 +4,9 @@ A window is cut into batches and judged by their means. It is a rest when
 
 - they lie close together (within a tolerance set by the lightest item and the quiet noise), or
 - they scatter, but like noise: their von Neumann ratio (mean squared successive difference over variance: 2 for white
-  noise, near 0 for a trend, a swell or the top of a press; von Neumann 1941) is high, both halves agree, and the
-  scatter is within what the load may keep. A pot of coffee sloshes by 19 g for seconds; a leaning hand does not.
+  noise, near 0 for a trend, a swell or the top of a press; von Neumann 1941) is high, both halves agree in level and
+  in scatter, and the scatter is within what the load may keep. A pot of coffee sloshes by 19 g for seconds; a leaning
+  hand does not, and the ringing of a plate fades.
 
 The mean's variance is taken from the batches, so noise that is not white widens it.
 """
@@ -67,12 +68,18 @@ def summarise(t_ns: InstantArray, grams: FloatArray, bad: BoolArray) -> tuple[Wi
 
 
 def is_rest(
-    means: FloatArray, tolerance_g: FloatArray, spread_limit_g: FloatArray, settings: EstimationSettings
+    means: FloatArray,
+    grams: FloatArray,
+    tolerance_g: FloatArray,
+    spread_limit_g: FloatArray,
+    settings: EstimationSettings,
 ) -> BoolArray:
     """Return per column whether its batch means, (batches, columns), are those of a rest.
 
     Parameters
     ----------
+    grams : (rows, columns)
+        The readings behind them.
     tolerance_g : (columns,)
         Range of the batch means that needs no further question.
     spread_limit_g : (columns,)
@@ -91,5 +98,20 @@ def is_rest(
     # A difference of two means of `half` batches: 3 σ.
     agree = np.square(second.mean(axis=0) - first.mean(axis=0)) <= 9.0 * within * 2.0 / half
     calm = variance <= np.square(spread_limit_g)
-    still: BoolArray = near | (rough & agree & calm)
+    still: BoolArray = near | (rough & agree & calm & _steady(grams, spread_limit_g))
     return still
+
+
+def _steady(grams: FloatArray, limit_g: FloatArray) -> BoolArray:
+    """Return per column whether the scatter is within its limit and neither fades nor grows.
+
+    Both halves' σ may differ by chance: the ratio of two sample σ of n readings scatters by about 1 / √n; four times
+    that is allowed.
+    """
+    half = grams.shape[0] // 2
+    first = grams[:half].std(axis=0, ddof=1)
+    second = grams[-half:].std(axis=0, ddof=1)
+    ratio = 1.0 + 4.0 / half**0.5
+    alike = (first <= ratio * second) & (second <= ratio * first)
+    steady: BoolArray = alike & (np.hypot(first, second) <= 2**0.5 * limit_g)
+    return steady

@@ -22,6 +22,7 @@ class EventBaseline:
         self.covariance_g2: FloatArray = np.zeros((channels, channels))
         self._slack_g: FloatArray = np.zeros(channels)
         self._tracked_g: FloatArray = np.full(channels, np.nan)
+        self._owed_g: FloatArray = np.zeros(channels)  # moved by the trackers, not followed yet
         if given is not None:
             self.level_g = given.level_g.astype(np.float64)
             self.covariance_g2 = np.diag(np.square(np.nan_to_num(given.sigma_g.astype(np.float64), nan=0.0)))
@@ -45,6 +46,7 @@ class EventBaseline:
     def start_following(self, tracked_g: FloatArray) -> None:
         """Begin to follow the trackers, which stand at ``tracked_g`` (NaN: not tracked)."""
         self._tracked_g = tracked_g.copy()
+        self._owed_g[:] = 0.0
 
     def follow(self, tracked_g: FloatArray, limit_g: FloatArray) -> None:
         """Carry the baseline along with slow drift at rest.
@@ -58,10 +60,12 @@ class EventBaseline:
         """
         moved = tracked_g - self._tracked_g
         follows = ~np.isnan(moved) & self.known
-        moved = np.where(follows, moved, 0.0)
-        beyond = np.minimum(np.maximum(np.abs(moved) - limit_g, 0.0), self._slack_g)
+        owed = self._owed_g + np.where(follows, moved, 0.0)
+        beyond = np.minimum(np.maximum(np.abs(owed) - limit_g, 0.0), self._slack_g)
         self._slack_g -= beyond
-        self.level_g += np.clip(moved, -(limit_g + beyond), limit_g + beyond)
+        paid = np.clip(owed, -(limit_g + beyond), limit_g + beyond)
+        self.level_g += paid
+        self._owed_g = owed - paid
         self._tracked_g = np.where(np.isnan(tracked_g), self._tracked_g, tracked_g)
 
     def as_baseline(self) -> Baseline:
