@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_agent.config import BrokerConfig, TlsConfig
+from edge_agent.config_table import TOPIC_LEVEL
 from edge_agent.errors import ConfigError
 
 CONFIG_VARIABLE = "EDGE_AGENT_CONFIG"
@@ -87,6 +89,65 @@ def broker_address(text: str) -> BrokerAddress:
     if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r}: port {port!r} is not within 1-65535")
     return BrokerAddress(host, int(port))
+
+
+def add_broker_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add ``--broker`` and what reaching it may need."""
+    what = "the store's broker" if required else "the store's broker (default: the configuration's, with its account)"
+    parser.add_argument("--broker", type=broker_address, required=required, metavar="HOST[:PORT]", help=what)
+    parser.add_argument("--protocol", choices=("5", "3.1.1"), default="5", help="MQTT version (default %(default)s)")
+    parser.add_argument("--username", metavar="NAME", help="account at the broker")
+    parser.add_argument("--password-file", metavar="FILE", help="holds its password")
+    parser.add_argument("--ca-file", metavar="FILE", help="connect by TLS, trusting this CA (PEM)")
+    parser.add_argument("--cert-file", metavar="FILE", help="client certificate (PEM), with --key-file")
+    parser.add_argument("--key-file", metavar="FILE", help="its key (PEM)")
+
+
+def broker_config(arguments: argparse.Namespace) -> BrokerConfig:
+    """Return how to reach the broker that the options of `add_broker_options` name.
+
+    Raises
+    ------
+    ConfigError
+        A certificate without the CA that the broker's own is checked against.
+    """
+    if (arguments.cert_file or arguments.key_file) and not arguments.ca_file:
+        raise ConfigError("--cert-file and --key-file need --ca-file: the broker is never trusted unchecked")
+    tls = TlsConfig(ca_file=arguments.ca_file, cert_file=arguments.cert_file, key_file=arguments.key_file)
+    return BrokerConfig(
+        host=arguments.broker.host,
+        port=arguments.broker.port,
+        protocol=arguments.protocol,
+        username=arguments.username,
+        password_file=arguments.password_file,
+        tls=tls if arguments.ca_file else None,
+    )
+
+
+def topic_level(text: str) -> str:
+    """Read a store's or an agent's id.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        It cannot be a level of a topic.
+    """
+    if TOPIC_LEVEL.match(text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: use 1-64 of a-z, 0-9, '_' and '-', as in agent.toml")
+    return text
+
+
+def count(text: str) -> int:
+    """Read a number of things, at least one.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        It is none.
+    """
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:12]) < 10**9):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 1")
+    return int(text)
 
 
 def seconds(text: str) -> float:
