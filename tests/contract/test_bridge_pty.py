@@ -33,7 +33,7 @@ from firmware_bridge.errors import (
 from firmware_bridge.events import BoardDown, BoardUp, DownReason, Event, SampleBlock
 from firmware_bridge.frames import CommandKind, ResetCause, SampleFlag
 from firmware_bridge.link import BoardLink
-from firmware_bridge.port import PortConfig
+from firmware_bridge.port import OpenPort, PortConfig, open_port
 from firmware_bridge.virtual_board import BoardModel, BoardSetup, VirtualBoard, VirtualRig
 
 UID = "28a50000000000a1"
@@ -492,3 +492,37 @@ def test_a_contradicting_list_of_ports_is_refused_before_anything_is_opened(port
 def test_a_port_that_cannot_be_is_refused(baud: int, uid: str | None) -> None:
     with pytest.raises(PortConfigError, match="/dev/ttyUSB0"):
         PortConfig("/dev/ttyUSB0", baud, uid)
+
+
+def test_an_open_port_tells_nothing_yet_from_gone() -> None:
+    one = board()
+    opened = open_port(PortConfig(one.path))
+    assert isinstance(opened, OpenPort)
+    assert opened.read() == b""
+    assert opened.write(b"\0") == 1
+    one.unplug()
+    assert opened.read() is None
+    assert opened.write(b"\0") is None
+    opened.close()
+
+
+def test_a_board_that_does_not_take_bytes_does_not_stop_the_others() -> None:
+    """Nobody reads the stuck board's end: its terminal fills up and the link goes on waiting elsewhere."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    opened = open_port(PortConfig(os.ttyname(slave)))
+    assert isinstance(opened, OpenPort)
+    while opened.write(bytes(4096)):
+        pass
+    opened.close()
+    one = board()
+    try:
+        ports = PortConfig(os.ttyname(slave)), PortConfig(one.path)
+        with VirtualRig([one]), linked(*ports) as (_, watcher):
+            watcher.first_block(UID)
+            stuck = watcher.wait(BoardDown)
+            assert (stuck.reason, stuck.port) == (DownReason.SILENT, os.ttyname(slave))
+            watcher.rows(100)
+    finally:
+        os.close(master)
+        os.close(slave)

@@ -224,6 +224,23 @@ def test_a_restart_while_the_clock_is_still_unknown_dates_no_row_by_the_wrong_cl
     assert rows == list(range(len(rows)))
 
 
+def test_rows_on_the_wire_from_before_a_reset_are_not_dated_by_the_new_clock() -> None:
+    desk = Desk()
+    desk.session.closed(desk.now_ns)
+    desk.now_ns += 5 * NS
+    desk.model.advance(desk.model.ticks_at(4.9))
+    desk.open()
+    old = desk.model.advance(desk.model.ticks_at(5.0))
+    desk.session.receive(old, desk.now_ns)
+    desk.model.reset(ResetCause.EXTERNAL)
+    desk.run(2)
+    rows = desk.rows()
+    assert rows == list(range(len(rows)))
+    assert len(rows) > 100
+    assert desk.session.counters.undated_rows == 8
+    assert not desk.of(BoardDown)
+
+
 def test_silence_is_reported_after_a_second_and_the_port_given_up() -> None:
     desk = Desk()
     desk.run(2)
