@@ -2,15 +2,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from real_mosquitto import RealMosquitto
 
 
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[RealMosquitto]:
-    """A running broker; a test may kill and restart it."""
+    """A running broker; a test may kill and restart it. Without the program the test fails: it is not optional."""
     directory = tmp_path / "mosquitto"
     directory.mkdir()
     broker = RealMosquitto(directory)
     broker.start()
     yield broker
     broker.kill()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=6, help="how often the killed agent is killed")
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--kills"))

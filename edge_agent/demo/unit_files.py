@@ -41,6 +41,7 @@ def seed_directory() -> Path:
 
 def write_unit(seed: Path, directory: Path, *, broker_port: int, protocol: str) -> UnitFiles:
     """Copy ``seed`` and point it at a broker on the loopback and at serial ports inside ``directory``."""
+    directory.mkdir(parents=True, exist_ok=True)
     config, serial = directory / "config", directory / "serial"
     shutil.copytree(seed, config)
     serial.mkdir()
