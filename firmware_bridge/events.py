@@ -29,7 +29,12 @@ class DownReason(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class BoardUp:
-    """A board answered on a port and is the one expected there. Its samples follow."""
+    """
+    A board answered on a port and is the one expected there. Its samples follow.
+
+    Sent again when the same board says new settings (rate or gain changed), with the new HELLO, and after a
+    `BoardDown` for a reset, when it has been identified anew.
+    """
 
     t_ns: int
     port: str
