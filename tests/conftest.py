@@ -2,10 +2,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from real_mosquitto import RealMosquitto
+
+pytest_plugins = ["unit_files_fixture"]
 
 
 @pytest.fixture
