@@ -111,13 +111,18 @@ def _rests(
     if not watched.size:
         return bool((track.watch.faulty | track.absent)[part.cells].all())
     cells = part.cells[window.valid[part.cells]]
-    # A platform's modes share its whole load; a lane's scatter is its own.
-    load_g = np.abs(window.mean_g[watched]) if not part.derived.size else abs(float(window.mean_g[cells].sum()))
+    if (np.abs(window.mean_g[cells]) > shelf.limits.cell_max_g).any():
+        return False  # beyond its capacity a cell does not weigh; a scale goes blank there (EN 45501)
+    load_g = np.abs(window.mean_g[watched])
+    share = np.full(watched.size, settings.rest_spread_share)
+    if part.derived.size and watched.size == part.derived.size:  # total and two moments of one load
+        load_g = np.full(watched.size, load_g[0])
+        share[1:] = settings.moment_spread_share
     noise = track.noise
     rows_per_batch = grams.shape[0] / means.shape[0]
     wander_g2 = np.square(noise.wander_g[watched])
     quiet_g = QUIET_SIGMAS * np.sqrt(np.square(noise.white_g[watched]) / rows_per_batch + wander_g2)
     scatter_g = QUIET_SIGMAS * np.sqrt(np.square(noise.white_g[watched]) + wander_g2)
     tolerance_g = np.maximum(quiet_g, 0.25 * shelf.limits.min_event_g)
-    spread_g = np.maximum(np.maximum(scatter_g, 0.5 * shelf.limits.min_event_g), settings.rest_spread_share * load_g)
+    spread_g = np.maximum(np.maximum(scatter_g, 0.5 * shelf.limits.min_event_g), share * load_g)
     return bool(is_rest(means[:, watched], grams[:, watched], tolerance_g, spread_g, settings).all())

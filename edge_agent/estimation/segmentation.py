@@ -1,7 +1,7 @@
 """One shelf's life: acquiring → quiet → disturbed → quiet …, and the `WeightStep` at every return to rest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -15,7 +15,9 @@ from edge_agent.estimation.zero_tracking import EventBaseline
 from edge_agent.model import Baseline, BoolArray, FloatArray, MonotonicNs, WeightStep
 from edge_agent.vocabulary import StepCause
 
-GLANCE_ROWS = 4
+GLANCE_ROWS = 6
+STAYING_SIGMAS = 5.0
+"""A reading further than this from a rest, in the rest's own scatter, has left it (rule)."""
 
 
 class Phase(Enum):
@@ -63,6 +65,8 @@ class ShelfSegmenter:
         self._seen: set[int] = set()
         self._last_id_ms = -1
         self._followed_ns = 0
+        # A few rows cannot tell slosh from the top of a press: an early word needs stillness.
+        self._glance_settings = replace(settings, rest_spread_share=0.0, moment_spread_share=0.0)
         self._twist_g2 = twist_covariance(shelf, settings)
 
     @property
@@ -145,6 +149,8 @@ class ShelfSegmenter:
         longer = find_rest(
             self.shelf, parts, act.rest_after_ns, 0.0, self.settings.rest_rows, self.settings, candidate.start_ns
         )
+        if longer is None and now_ns - act.rested_ns < self.settings.rest_max_s * 1e9 and _stays(candidate):
+            return []
         if longer is None:
             steps = self._conclude(act, candidate)
             self.disturb(candidate.end_ns, parts)
@@ -159,7 +165,9 @@ class ShelfSegmenter:
         """Say early what it looks like, where a board is fast enough for an early word."""
         if act.cause is not StepCause.ACT:
             return []
-        rest = find_rest(self.shelf, parts, act.rest_after_ns, self.settings.glance_s, GLANCE_ROWS, self.settings)
+        rest = find_rest(
+            self.shelf, parts, act.rest_after_ns, self.settings.glance_s, GLANCE_ROWS, self._glance_settings
+        )
         return [] if rest is None else self._provisional(act, rest)
 
     def _provisional(self, act: Disturbance, rest: Rest) -> list[WeightStep]:
@@ -187,8 +195,9 @@ class ShelfSegmenter:
                 steps.append(self._step(act, rest, change, final=True))
             self.baseline.commit(rest.level, rest.level.valid)
             self._adopts = False
-        elif unknown.any():
+        else:
             self.baseline.commit(rest.level, unknown)
+            self.baseline.refine(rest.level)
         share = self.settings.zero_tracking_share_per_s
         for (track, part), window in zip(rest.parts, rest.windows, strict=True):
             first = id(track) not in self._seen
@@ -257,3 +266,17 @@ class ShelfSegmenter:
             tracked = track.tracked[part.cells]
             levels[part.places[tracked]] = track.bank.level_g[part.cells[tracked]]
         return levels
+
+
+def _stays(rest: Rest) -> bool:
+    """Return whether the newest readings, though too restless to extend a rest, have not left it either."""
+    for (track, part), window in zip(rest.parts, rest.windows, strict=True):
+        _, grams, bad = track.history.since(rest.end_ns + 1)
+        watched = track.watched(part)
+        watched = watched[window.valid[watched]]
+        if not grams.shape[0]:
+            continue
+        departure = np.where(bad[:, watched], 0.0, np.abs(grams[:, watched] - window.mean_g[watched]))
+        if (departure > STAYING_SIGMAS * window.spread_g[watched]).any():
+            return False
+    return True

@@ -36,6 +36,8 @@ class EstimationSettings:
     """Rest behind a provisional step, s (rule: the 0.3 s gate that is customary)."""
     rest_spread_share: float = 0.01
     """Spread that a load may keep while at rest, share of the load. Cambridge: 19 g at 3.4 kg, with a margin of 1.8."""
+    moment_spread_share: float = 0.04
+    """The same for a platform's moments: slosh swings the centre of mass (Cambridge: 70 g, once 130 g, at 3.4 kg)."""
     rest_roughness: float = 0.8
     """Least von Neumann ratio (successive over total variance, 2 for white noise) of a spread that is noise and not
     a movement: 5 % quantile for 8 batches (rule); Cambridge presses stay below 0.5."""

@@ -9,6 +9,8 @@ import numpy as np
 from edge_agent.estimation.shelf_level import ShelfLevel
 from edge_agent.model import Baseline, BoolArray, FloatArray
 
+SAME_SIGMAS = 2.5
+"""Rests closer than this, in σ of their difference, are taken for the same load (rule: 99 % of equal ones are)."""
 REFINE_SIGMAS = 3.0
 """How far a longer rest may correct the first level, in that level's σ (rule)."""
 
@@ -42,6 +44,24 @@ class EventBaseline:
         fresh[both] = rest.covariance_g2[both]
         self.covariance_g2 = fresh
         self._slack_g[channels] = REFINE_SIGMAS * np.sqrt(np.diag(rest.covariance_g2)[channels])
+
+    def refine(self, rest: ShelfLevel) -> None:
+        """Let a later rest of the same load correct the first one, as far as both are uncertain.
+
+        Only what is within `SAME_SIGMAS` of no change at all is taken, weighted by the variances and charged to the
+        same allowance as a longer rest; so what somebody took stays a difference, however small.
+        """
+        both = rest.valid & self.known
+        moved = np.where(both, rest.level_g - self.level_g, 0.0)
+        before = np.diag(self.covariance_g2)
+        after = np.diag(rest.covariance_g2)
+        same = both & (np.square(moved) <= SAME_SIGMAS**2 * (before + after))
+        share = np.where(same, before / np.maximum(before + after, 1e-12), 0.0)
+        step = np.clip(share * moved, -self._slack_g, self._slack_g)
+        self.level_g += step
+        self._slack_g -= np.abs(step)
+        keep = np.sqrt(1.0 - share)
+        self.covariance_g2 = self.covariance_g2 * np.outer(keep, keep)
 
     def start_following(self, tracked_g: FloatArray) -> None:
         """Begin to follow the trackers, which stand at ``tracked_g`` (NaN: not tracked)."""
