@@ -95,8 +95,8 @@ class Envelope:
             boot_id=self.boot_id,
             clock=clock,
             lane=_one_lane(event.items),
-            position_mm=None if event.position_mm is None else _rounded(event.position_mm, 1),
-            position_sigma_mm=None if event.position_sigma_mm is None else _rounded(event.position_sigma_mm, 1),
+            position_mm=_known(event.position_mm),
+            position_sigma_mm=_known(event.position_sigma_mm),
             stock_before=_plain(event.stock_before),
             stock_after=_plain(event.stock_after),
             hands=event.hands,
@@ -157,6 +157,11 @@ def stand_in(event: CloudEvent, reason: str) -> CloudEvent:
 
 def _rounded(value: float, digits: int = 3) -> float:
     return round(float(value), digits)
+
+
+def _known(value: float | None) -> float | None:
+    """Return a place in tenths of a millimetre, None where there is no number."""
+    return None if value is None or not math.isfinite(value) else _rounded(value, 1)
 
 
 def _one_lane(items: Iterable[ItemChange]) -> str | None:
