@@ -83,7 +83,7 @@ def read_document(path: Path, named_by: str | None = None) -> Document:
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{path}: {key} = {value}: give a finite number")
         if abs(value) > MAX_INTEGER:
-            raise ConfigError(f"{path}: {key} = {value:.3e}: give a number within 64 bits")
+            raise ConfigError(f"{path}: {key} = {_shown(value)}: give a number within 64 bits")
     return Document(path, content, table)
 
 

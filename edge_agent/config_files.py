@@ -11,6 +11,7 @@
 Paths, those of state_dir, password_file and the TLS files included, are relative to agent.toml.
 """
 
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -30,11 +31,14 @@ from edge_agent.config_revisions import (
     AnyActivation,
     R,
     Revisioned,
+    Standing,
     activate,
     active_path,
     plan_activation,
 )
 from edge_agent.errors import CalibrationError, ConfigError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ def load_site(agent_toml: Path, *, state_dir: Path | None = None, adopt: bool = 
         raise first
     if adopt and state_dir is not None:
         activate(reading.activations, state_dir)
+        for each in reading.activations:
+            _log(each)
     return reading.site
 
 
@@ -159,6 +165,21 @@ def read_agent(agent_toml: Path) -> AgentConfig:
         state_dir=str(agent_toml.parent / agent.state_dir),
         broker=_broker_paths(agent.broker, agent_toml.parent),
     )
+
+
+def _log(activation: AnyActivation) -> None:
+    """Say once, at start-up, which files changed and which seeds were passed over."""
+    revision = activation.in_force.value.revision
+    if activation.writes:
+        log.info("configuration adopted file=%s revision=%d", activation.name, revision)
+    elif activation.standing in (Standing.SEED_OLDER, Standing.CONFLICT) and activation.seed is not None:
+        seed = activation.seed
+        log.warning(
+            "seed ignored file=%s seed_revision=%d active_revision=%d: see `edge-agent check`",
+            seed.document.path,
+            seed.value.revision,
+            revision,
+        )
 
 
 def readable_state_dir(state_dir: Path) -> tuple[Path | None, list[str]]:

@@ -1,7 +1,7 @@
 """What every configuration table shares: frozen, unknown keys refused, ranges checked with the key in the message."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import msgspec
 
@@ -29,6 +29,11 @@ def require_board_uid(value: str, key: str) -> None:
     require(BOARD_UID.match(value) is not None, f"{key} = {value!r}: 16 lower-case hexadecimal digits")
 
 
-def first_twice(values: Sequence[object]) -> object:
+def first_twice(values: Sequence[Hashable]) -> Hashable:
     """Return the first value that stands a second time, or None."""
-    return next((value for place, value in enumerate(values) if value in values[:place]), None)
+    seen: set[Hashable] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None

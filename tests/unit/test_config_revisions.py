@@ -181,3 +181,19 @@ def test_adopting_uses_the_configurations_own_state_directory_unless_told_otherw
     assert other.agent.state_dir == str(tmp_path / "elsewhere")
     assert (unit_files / "state/active/planogram.toml").exists()
     assert (tmp_path / "elsewhere/active/planogram.toml").exists()
+
+
+def test_the_log_says_once_what_was_adopted_and_which_seed_was_passed_over(
+    unit_files: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "edge_agent.config_files")
+    load_site(unit_files / "agent.toml", adopt=True)
+    assert "configuration adopted file=planogram.toml revision=3" in caplog.text
+    caplog.clear()
+
+    edit(unit_files / "planogram.toml", "revision = 3", "revision = 2")
+    load_site(unit_files / "agent.toml", adopt=True)
+
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "planogram.toml seed_revision=2 active_revision=3" in record.getMessage()
