@@ -19,7 +19,8 @@ GROUP_RATE = 0.1
 COUNT_WRONG = 0.02
 """Chance that a lane holds one item more than believed; each further one halves it (assumed, 2026-11)."""
 NEVER_TAKEN = 0.1
-"""Factor on putting back what by the belief nobody took: brought from elsewhere, or the belief is wrong (2026-11)."""
+"""Factor on putting back what by the belief nobody took: brought from elsewhere, or the belief is wrong; each further
+item halves it (assumed, 2026-11)."""
 OVERFULL = 0.1
 """Further factor on putting back more than the planned lanes can hold (2026-11)."""
 
@@ -141,8 +142,10 @@ def group_log_prior(
     )
     wanted = np.where((belief.missing > 0) | (not act.by_shopper), 1.0, NEVER_TAKEN)
     put = np.log((share_of_sku * wanted)[lane, sku] / max(float(wanted.sum()), 1.0))
-    more_than_taken = (belief.missing[sku] > 0) & (number > belief.missing[sku]) & act.by_shopper
-    put += np.where(more_than_taken, np.log(NEVER_TAKEN), 0.0)
+    if act.by_shopper:
+        held = np.maximum(belief.missing[sku], 0)
+        surplus = number - held
+        put += np.where((surplus > 0) & (held > 0), np.log(NEVER_TAKEN), 0.0) + np.maximum(surplus - 1, 0) * np.log(0.5)
     put += np.where(number > belief.room[sku], np.log(OVERFULL), 0.0)
 
     log_prior = np.zeros(len(groups.sku))
@@ -152,6 +155,26 @@ def group_log_prior(
     something_else = GROUP_RATE * policy.unknown_prior * region_share + beyond_table
     log_prior[last : groups.nothing] = np.log(something_else / UNKNOWN_SCALES)
     return log_prior
+
+
+def in_hand_log_factor(sku_index: IntArray, quantity: IntArray, belief: Belief, act: ActPrior) -> FloatArray:
+    """Return what is owed to explanations that put back what they also take, (explanations,), nats.
+
+    `group_log_prior` looks at one group at a time and doubts a put-back of what nobody holds. Who moves an item from
+    one lane to another holds it.
+
+    Parameters
+    ----------
+    sku_index, quantity : (explanations, terms) int
+        As in `Hypotheses`.
+    """
+    if not act.by_shopper or not len(belief.missing):
+        return np.zeros(len(quantity))
+    taken = np.where(quantity < 0, sku_index, -1)
+    both = (sku_index[:, :, None] == taken[:, None, :]).any(axis=2) & (quantity > 0)
+    doubted = both & (belief.missing[sku_index] <= 0)
+    factor: FloatArray = np.where(doubted.any(axis=1), -np.log(NEVER_TAKEN), 0.0)
+    return factor
 
 
 def prior_beyond(groups: ItemGroups, sets: IntArray, log_prior: FloatArray) -> float:

@@ -6,6 +6,8 @@ the sets of one times the best so far. What falls off the table is not forgotten
 independent regions, and ends in "something else".
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from edge_agent.assortment import ItemConfig
@@ -15,7 +17,14 @@ from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.item_groups import build_groups
 from edge_agent.identification.multisets import enumerate_sets
 from edge_agent.identification.observation_model import ObservationModel, Region
-from edge_agent.identification.prior import ACT_PRIORS, ActPrior, Belief, group_log_prior, prior_beyond
+from edge_agent.identification.prior import (
+    ACT_PRIORS,
+    ActPrior,
+    Belief,
+    group_log_prior,
+    in_hand_log_factor,
+    prior_beyond,
+)
 from edge_agent.model import BoolArray, FloatArray, IntArray, WeightStep
 
 KEPT_ALONE = 1024
@@ -179,7 +188,9 @@ class ShelfHypotheses:
             log_screen = log_screen[before] + scores[best][added]
         cut = -np.expm1(min(log_sum_exp(log_screen) - log_all, 0.0))
         log_cut = log_all + float(np.log(cut)) if cut > 1e-12 else float("-inf")
-        return self._table(regions, chosen, seen, log_prior, log_cut, log_screen)
+        scored = self._table(regions, chosen, seen, log_prior, log_cut, log_screen)
+        in_hand = in_hand_log_factor(scored.sku_index, scored.quantity, belief, act)
+        return replace(scored, log_prior=log_prior + in_hand, log_screen=log_screen + in_hand)
 
     def _table(
         self,
