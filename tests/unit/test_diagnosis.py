@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -8,6 +10,7 @@ from edge_agent.config import ChannelCalibration
 from edge_agent.model import SampleFlag
 from edge_agent.vocabulary import Severity
 
+REAL_QUIET_SHELF = Path(__file__).parents[3] / "shared/data/cambridge/2019-11-18_quiet_4ch.csv"
 RATE_HZ = 80.0
 SECONDS = 10
 ROWS = int(RATE_HZ * SECONDS)
@@ -188,3 +191,22 @@ def test_a_sparkline_runs_from_lowest_to_highest_and_leaves_holes() -> None:
     assert sparkline([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]) == "▁▂▃▄▅▆▇█"
     assert sparkline([5.0, float("nan"), 5.0]) == "▁ ▁"
     assert sparkline([float("nan")] * 3) == "   "
+
+
+@pytest.mark.skipif(not REAL_QUIET_SHELF.exists(), reason=f"{REAL_QUIET_SHELF.name} is not here: real recording")
+def test_a_real_noisy_shelf_is_told_as_its_notes_describe_it() -> None:
+    """Four cells in use whose noise differs 20-fold, with 0.3 to 1.7 % of glitches and one wait of 10.5 s."""
+    log = np.genfromtxt(REAL_QUIET_SHELF, delimiter=",", skip_header=1)
+    log = log[np.r_[True, np.diff(log[:, 0]) > 0]]
+    shelf = BoardRows(
+        t_ns=((log[:, 0] - log[0, 0]) * 1e9).astype(np.int64),
+        counts=log[:, 1:5].astype(np.int32),
+        flags=np.zeros((len(log), 4), dtype=np.uint8),
+        lost_rows=0,
+        rate_hz=10.0,
+    )
+    cells = [measure(shelf, index) for index in range(4)]
+    assert all(0.003 < cell.spikes / cell.readings < 0.017 for cell in cells)
+    assert 10 < max(cell.noise for cell in cells) / min(cell.noise for cell in cells) < 30
+    assert all(cell.longest_gap_s == pytest.approx(10.5, abs=0.1) for cell in cells)
+    assert all("spikes" in told(cell, None) for cell in cells)
