@@ -45,6 +45,8 @@ class BoardTrack:
     ----------
     received_ns : int
         Instant of the newest row received, at first of the board's coming up.
+    rested : set of int
+        Shelves, by index, that were ever seen at rest.
     rows_lost, rows_out_of_order : int
         Rows that the link reported lost, and rows dropped because they were not later than the last.
     """
@@ -68,6 +70,7 @@ class BoardTrack:
         self.glr = DyadicGlr(columns, settings.detection_threshold)
         self.tracked: BoolArray = np.zeros(columns, dtype=np.bool_)
         self.received_ns = int(up.t_ns) - 1
+        self.rested: set[int] = set()
         self.rows_out_of_order = 0
         self.rows_lost = 0
         self.absent: BoolArray = layout.inputs >= channel_count
@@ -161,15 +164,16 @@ class BoardTrack:
         self.tracked[columns] = False
         self._refresh()
 
-    def resume(self, part: ShelfPart, rest: Window, *, first: bool, share: float) -> None:
+    def resume(self, part: ShelfPart, rest: Window, share: float) -> None:
         """Track a part's columns again from the level at which they came to rest.
 
-        ``share`` bounds the drift assumed at first, g/s per g of capacity; ``first`` replaces the prior noise.
+        ``share`` bounds the drift assumed at first, g/s per g of capacity. A first rest replaces the prior noise.
         """
         columns = np.concatenate((part.cells, part.derived))
         columns = columns[rest.valid[columns]]
         white: FloatArray | None = None
-        if first:
+        if part.shelf_index not in self.rested:
+            self.rested.add(part.shelf_index)
             _, grams, bad = self.history.since(rest.start_ns)
             steps = np.diff(grams, axis=0)
             clean = ~(bad[1:] | bad[:-1])
@@ -183,6 +187,17 @@ class BoardTrack:
         self.tracked[columns] = True
         self.gate.set_jump(self._jump_counts())
         self._refresh()
+
+    def note_wander(self, part: ShelfPart, rest: Window, baseline_g: FloatArray) -> None:
+        """Learn from a rest that was no event how far the level had wandered from the baseline, (cells,)."""
+        cells, derived = part.cells, part.derived
+        columns = np.concatenate((cells, derived))
+        base = np.concatenate(
+            (baseline_g, baseline_g @ self.layout.mixing[np.ix_(cells, derived - self.layout.cell_count)])
+        )
+        swing = np.abs(self.bank.level_g[columns] - base) - np.abs(rest.mean_g[columns] - base)
+        seen = rest.valid[columns] & (swing > 0)
+        self.noise.note_wander(columns[seen], swing[seen])
 
     def epoch(self, now_ns: int) -> list[HealthTransition] | None:
         """Once a second: learn the noise of what rests and look for faults; None between epochs."""

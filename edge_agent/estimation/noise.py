@@ -58,6 +58,16 @@ class LearnedNoise:
         rate = np.where(slow > self._wander_g2, LEARNING_RATE, WANDER_DECAY)
         self._blend(self._wander_g2, slow, columns, rate)
 
+    def note_wander(self, columns: IntArray, swing_g: FloatArray) -> None:
+        """Learn from a level that went and came back by ``swing_g``, (columns,), with nobody's doing.
+
+        Only the way back counts: what is taken bit by bit never comes back, and must not pass for wander.
+        """
+        seen = np.square(swing_g)
+        kept = self._wander_g2[columns]
+        rate = np.where(seen > kept, LEARNING_RATE, WANDER_DECAY)
+        self._wander_g2[columns] = kept + rate * (seen - kept)
+
     def restart(self, columns: IntArray, spread_g: FloatArray, white_g: FloatArray | None = None) -> None:
         """Start from what a new rest showed, (columns,): under a new load, or (with ``white_g``) altogether."""
         if white_g is not None:

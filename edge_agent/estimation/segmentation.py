@@ -62,7 +62,6 @@ class ShelfSegmenter:
         self.phase = Phase.ACQUIRING
         self.disturbance: Disturbance | None = None
         self._adopts = False
-        self._seen: set[int] = set()
         self._last_id_ms = -1
         self._followed_ns = 0
         # A few rows cannot tell slosh from the top of a press: an early word needs stillness.
@@ -200,9 +199,9 @@ class ShelfSegmenter:
             self.baseline.refine(rest.level)
         share = self.settings.zero_tracking_share_per_s
         for (track, part), window in zip(rest.parts, rest.windows, strict=True):
-            first = id(track) not in self._seen
-            track.resume(part, window, first=first, share=share)
-            self._seen.add(id(track))
+            if not committed and part.shelf_index in track.rested:
+                track.note_wander(part, window, self.baseline.level_g[part.places])
+            track.resume(part, window, share)
         self.phase = Phase.QUIET
         self.disturbance = None
         self.baseline.start_following(self._tracked(rest.parts))
