@@ -59,7 +59,8 @@ class ItemConfig(Table, frozen=True):
     size_mm: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
-        require(len(self.gtin) in GTIN_LENGTHS and self.gtin.isdigit(), f"gtin = {self.gtin!r}: 8, 12, 13 or 14 digits")
+        digits = self.gtin.isascii() and self.gtin.isdigit()
+        require(digits and len(self.gtin) in GTIN_LENGTHS, f"gtin = {self.gtin!r}: 8, 12, 13 or 14 digits")
         expected = gtin_check_digit(self.gtin[:-1])
         require(int(self.gtin[-1]) == expected, f"gtin = {self.gtin!r}: check digit is {self.gtin[-1]}, not {expected}")
         require(

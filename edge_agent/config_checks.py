@@ -14,6 +14,9 @@ from edge_agent.errors import CalibrationError, ConfigError
 BORDER_TOLERANCE_MM = 1.0
 """Lane and plate borders are rounded to the millimetre when typed in (2026-11)."""
 
+MAX_NAME = 128
+"""Characters of a SKU or a lane id, as the wire's contract bounds them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
@@ -33,6 +36,7 @@ def errors_of(site: Site, files: Whereabouts) -> list[ConfigError]:
         *_shelf_errors(site.agent, site.shelves, files),
         *_calibration_errors(site, files),
         *_catalogue_errors(site.catalogue, files),
+        *_name_errors(site, files),
         *_lane_errors(site, files),
         *_limit_errors(site, files),
     ]
@@ -112,6 +116,21 @@ def _catalogue_errors(catalogue: Catalogue, files: Whereabouts) -> Iterator[Conf
             yield ConfigError(
                 f"{files.catalogue}: items[{place}].gtin = {item.gtin!r}: {sku!r} has it too; each product has its own"
             )
+
+
+def _name_errors(site: Site, files: Whereabouts) -> Iterator[ConfigError]:
+    """Names travel in every event: the ledger refuses longer ones, and control characters would garble a terminal."""
+    named = [
+        *((files.catalogue, f"items[{place}].sku", item.sku) for place, item in enumerate(site.catalogue.items)),
+        *(
+            (files.planogram, f"lanes[{place}].lane_id", lane.lane_id)
+            for place, lane in enumerate(site.planogram.lanes)
+        ),
+    ]
+    for path, key, name in named:
+        if not (0 < len(name) <= MAX_NAME and name.isprintable() and name == name.strip()):
+            shown = repr(name) if len(name) <= MAX_NAME else f"{name[:20]!r}…"
+            yield ConfigError(f"{path}: {key} = {shown}: give 1-{MAX_NAME} printable characters, no space at the ends")
 
 
 def _lane_errors(site: Site, files: Whereabouts) -> Iterator[ConfigError]:
