@@ -12,7 +12,7 @@ from edge_agent.estimation.kalman_bank import KalmanBank
 from edge_agent.estimation.kalman_scalar import KalmanFew
 from edge_agent.estimation.layout import BoardLayout, ShelfPart
 from edge_agent.estimation.noise import DIFFERENCE_TO_SIGMA, LearnedNoise
-from edge_agent.estimation.settings import EstimationSettings
+from edge_agent.estimation.settings import SAME_SIGMAS, EstimationSettings
 from edge_agent.estimation.settling import Window
 from edge_agent.model import AdcSamples, BoardUp, BoolArray, FloatArray, HealthTransition, InstantArray, IntArray
 
@@ -164,9 +164,10 @@ class BoardTrack:
         self.tracked[columns] = False
         self._refresh()
 
-    def resume(self, part: ShelfPart, rest: Window, share: float) -> None:
+    def resume(self, part: ShelfPart, rest: Window, share: float, *, moved: bool) -> None:
         """Track a part's columns again from the level at which they came to rest.
 
+        Unless the shelf ``moved``, a column that rests where its tracker left off keeps the tracker's better level.
         ``share`` bounds the drift assumed at first, g/s per g of capacity. A first rest replaces the prior noise.
         """
         columns = np.concatenate((part.cells, part.derived))
@@ -180,12 +181,16 @@ class BoardTrack:
             white = DIFFERENCE_TO_SIGMA * (np.abs(steps) * clean).sum(axis=0) / np.maximum(clean.sum(axis=0), 1)
             white = white[columns]
         self.noise.restart(columns, rest.spread_g[columns], white)
+        self.gate.set_jump(self._jump_counts())
+        self.glr.forget(columns)
+        self.tracked[columns] = True
+        if not moved:
+            distance_g2 = np.square(rest.mean_g - self.bank.level_g)
+            same = distance_g2 <= SAME_SIGMAS**2 * (rest.variance_g2 + self.bank.covariance[0])
+            columns = columns[~same[columns]]
         drift = np.full(columns.size, share * float(self.layout.cell_max_g[part.cells].max()))
         self.bank.noise_g2 = np.square(self.noise.total_g)
         self.bank.reset(columns, rest.mean_g[columns], rest.variance_g2[columns], drift)
-        self.glr.forget(columns)
-        self.tracked[columns] = True
-        self.gate.set_jump(self._jump_counts())
         self._refresh()
 
     def note_wander(self, part: ShelfPart, rest: Window, baseline_g: FloatArray) -> None:

@@ -64,6 +64,7 @@ class ShelfSegmenter:
         self._adopts = False
         self._last_id_ms = -1
         self._followed_ns = 0
+        self._follow_from_ns = 0
         # A few rows cannot tell slosh from the top of a press: an early word needs stillness.
         self._glance_settings = replace(settings, rest_spread_share=0.0, moment_spread_share=0.0)
         self._twist_g2 = twist_covariance(shelf, settings)
@@ -120,6 +121,10 @@ class ShelfSegmenter:
     def follow_drift(self, parts: Sequence[LivePart], now_ns: int) -> None:
         """Let the baseline follow slow drift since it last did; a shelf that moves is left alone."""
         if self.phase is not Phase.QUIET:
+            return
+        if now_ns < self._follow_from_ns:
+            self.baseline.start_following(self._tracked(parts))
+            self._followed_ns = now_ns
             return
         elapsed_s = (now_ns - self._followed_ns) * 1e-9
         share = self.settings.zero_tracking_share_per_s * max(elapsed_s, 0.0)
@@ -199,13 +204,17 @@ class ShelfSegmenter:
             self.baseline.refine(rest.level)
         share = self.settings.zero_tracking_share_per_s
         for (track, part), window in zip(rest.parts, rest.windows, strict=True):
-            if not committed and part.shelf_index in track.rested:
+            known = part.shelf_index in track.rested
+            if not committed and known:
                 track.note_wander(part, window, self.baseline.level_g[part.places])
-            track.resume(part, window, share)
+            track.resume(part, window, share, moved=committed or not known)
         self.phase = Phase.QUIET
         self.disturbance = None
         self.baseline.start_following(self._tracked(rest.parts))
         self._followed_ns = rest.end_ns
+        # A tracker set anew first finds its level: that is not drift, unless the baseline was set with it.
+        wait_s = 0.0 if committed or unknown.any() else 0.5 * self.settings.tracker_time_constant_s
+        self._follow_from_ns = rest.end_ns + round(wait_s * 1e9)
         return steps
 
     def _within_zero_drift(self, change: Change) -> bool:

@@ -74,3 +74,6 @@ class EstimationSettings:
 
 INVALID_VARIANCE_G2 = 1e10
 """Variance of a channel without evidence: σ = 100 kg, more than any shelf bears."""
+
+SAME_SIGMAS = 2.5
+"""Rests closer than this, in σ of their difference, are taken for the same load (rule: 99 % of equal ones are)."""

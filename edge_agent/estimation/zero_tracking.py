@@ -6,11 +6,10 @@ for drift; and right after an event it may be refined by what the noise of its o
 
 import numpy as np
 
+from edge_agent.estimation.settings import SAME_SIGMAS
 from edge_agent.estimation.shelf_level import ShelfLevel
 from edge_agent.model import Baseline, BoolArray, FloatArray
 
-SAME_SIGMAS = 2.5
-"""Rests closer than this, in σ of their difference, are taken for the same load (rule: 99 % of equal ones are)."""
 REFINE_SIGMAS = 3.0
 """How far a longer rest may correct the first level, in that level's σ (rule)."""
 
