@@ -23,7 +23,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_agent.config import BrokerConfig
+from edge_agent.config import BrokerConfig, TlsConfig
 from edge_agent.delivery.happenings import (
     Connected,
     Happening,
@@ -41,6 +41,18 @@ MISC_EVERY_S: Final = 1.0
 READS_A_POLL: Final = 256
 """Packets taken in one go, so that a flood cannot starve sending."""
 DEFAULT_RECEIVE_MAXIMUM: Final = 65_535
+
+
+class _HandshakingSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails: nobody else holds it yet."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Shake hands or release the socket."""
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
 
 
 class Connection:
@@ -81,7 +93,7 @@ class Connection:
         self._socket_open = False
         self._session_expiry_s = session_expiry_s
         self._receive_maximum = receive_maximum
-        self._client = self._make_client(client_id, manual_ack)
+        self._client = self._make_client(client_id, manual_ack, attempt_s)
         if will is not None:
             self._client.will_set(will.topic, will.payload, qos=1, retain=True)
         threading.Thread(target=self._attempt, name="mqtt-connect", daemon=True).start()
@@ -209,7 +221,7 @@ class Connection:
                 if wire is not None:
                     wire.close()
 
-    def _make_client(self, client_id: str, manual_ack: bool) -> Client:
+    def _make_client(self, client_id: str, manual_ack: bool, attempt_s: float) -> Client:
         clean = self._session_expiry_s == 0
         client = Client(
             CallbackAPIVersion.VERSION2,
@@ -219,6 +231,7 @@ class Connection:
             manual_ack=manual_ack,
             reconnect_on_failure=False,
         )
+        client.connect_timeout = attempt_s
         client.max_inflight_messages_set(DEFAULT_RECEIVE_MAXIMUM)  # the owner keeps the window
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -237,7 +250,7 @@ class Connection:
                 password = None if broker.password_file is None else Path(broker.password_file).read_text().strip()
                 self._client.username_pw_set(broker.username, password)
             if broker.tls is not None:
-                self._client.tls_set(broker.tls.ca_file, broker.tls.cert_file, broker.tls.key_file)
+                self._client.tls_set_context(_tls_context(broker.tls))
             self._connect()
         except (OSError, ValueError) as error:
             self._happenings.append(Lost(_worded(error)))
@@ -320,6 +333,15 @@ class Connection:
         self, _client: Client, _userdata: Any, _mid: int, codes: list[ReasonCode], _properties: Properties | None
     ) -> None:
         self._happenings.extend(SubscriptionRefused(int(code.value)) for code in codes if code.is_failure)
+
+
+def _tls_context(tls: TlsConfig) -> ssl.SSLContext:
+    """Return a context that verifies the broker; read anew for each connection, so that certificates can be renewed."""
+    context = ssl.create_default_context(cafile=tls.ca_file)
+    if tls.cert_file is not None:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    context.sslsocket_class = _HandshakingSocket
+    return context
 
 
 def _worded(error: OSError | ValueError) -> str:

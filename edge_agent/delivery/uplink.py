@@ -37,10 +37,12 @@ log = logging.getLogger(__name__)
 
 IDLE_POLL_S: Final = 0.25
 READ_ROWS: Final = 20
+READ_AGAIN_S: Final = 5.0
+"""A disk that answers with errors is asked again after this long, s (2026-11)."""
 SILENT_LEDGER_S: Final = 60.0
 """Events sent but not confirmed for this long: the ledger is down, and somebody should know (2026-11)."""
-PACKET_OVERHEAD_BYTES: Final = 320
-"""Topic, packet id and header beside the payload, at most."""
+PACKET_OVERHEAD_BYTES: Final = 10
+"""Fixed header (5), topic length, packet id and an empty property list beside topic and payload (MQTT 5, 3.3)."""
 WAITING_CHECKPOINTS: Final = 16
 
 Report = Callable[[HealthTransition], None]
@@ -308,13 +310,13 @@ class MqttUplink:
         try:
             rows = self._outbox.unconfirmed(after, min(limit, READ_ROWS))
         except OutboxError as error:
-            self._read_again_at_s = now_s + 5.0
+            self._read_again_at_s = now_s + READ_AGAIN_S
             self._raise("outbox", "outbox_unreadable", Severity.ERROR, str(error), "restart the agent; see the detail")
             return
         self._clear("outbox", "outbox_unreadable")
         for row in rows:
             maximum = self._maximum_packet_bytes
-            if maximum is not None and len(row.payload) + PACKET_OVERHEAD_BYTES > maximum:
+            if maximum is not None and len(row.payload) + len(self._topics.event) + PACKET_OVERHEAD_BYTES > maximum:
                 self._outbox.quarantine(row.sequence, f"broker_limit_{maximum}_bytes")
                 return
             self._publish(Message(self._topics.event, row.payload, 1, retain=False), row.sequence)

@@ -1,0 +1,208 @@
+"""The whole way at a real broker: committed, published, recorded, confirmed, deleted."""
+
+import json
+import math
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from delivery_rig import Agent, Listener, Protocol, StoreLedger, at, listening
+from delivery_stories import UNIT, decision, item_event, until
+from real_mosquitto import RealMosquitto, free_port
+
+from edge_agent.delivery.outbox import FILE_NAME
+from edge_agent.delivery.wire import Alarm, CloudEvent, Health, Info, Live, Mark, State, StockBelief, decode
+from edge_agent.model import Baseline, Checkpoint, HealthTransition, MonotonicNs, Provisional
+from edge_agent.model import Mark as PipelineMark
+from edge_agent.subscriber.ledger import StockRow
+from edge_agent.vocabulary import Mode, Severity
+
+BOTH_PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+
+
+@BOTH_PROTOCOLS
+def test_a_take_reaches_the_ledger_and_leaves_the_outbox(
+    mosquitto: RealMosquitto, tmp_path: Path, protocol: Protocol
+) -> None:
+    broker = at(mosquitto.port, protocol)
+    with StoreLedger(tmp_path / "ledger.db", broker) as store, Agent(tmp_path / "state", broker) as agent:
+        store.listens()
+        agent.sells(30)
+        agent.is_confirmed()
+        assert store.recorded == list(range(1, 31))
+        # 50 stood there before the first take; the agent's belief after event n opened the shelf.
+        until(lambda: bool(store.notices_of("opened")), "the shelf's opening counts")
+        assert StockRow("drinks", "b3", "oat-milk", 20, opened=True) in store.ledger.stock()
+        assert store.service.duplicates == 0
+    # Nothing is left to send after a restart, and the next event goes on where the stream was.
+    with StoreLedger(tmp_path / "ledger.db", broker) as store, Agent(tmp_path / "state", broker) as agent:
+        assert agent.outbox.depth() == 0
+        agent.sells()
+        agent.is_confirmed()
+        assert store.recorded == [31]
+
+
+@BOTH_PROTOCOLS
+def test_a_client_that_is_not_ours_reads_everything(
+    mosquitto: RealMosquitto, tmp_path: Path, protocol: Protocol
+) -> None:
+    with listening(mosquitto.port) as listener, Agent(tmp_path, at(mosquitto.port, protocol)) as agent:
+        agent.connects()
+        agent.uplink.publish(Provisional(item_event(act_id="drinks-1", t_end_s=time.monotonic())))
+        until(lambda: bool(listener.on("live")), "a live result")
+        agent.sells(3)
+        agent.uplink.publish(PipelineMark(MonotonicNs(time.monotonic_ns()), MonotonicNs(time.monotonic_ns())))
+        until(lambda: len(listener.on("event")) >= 3 and bool(listener.on("mark")), "events and a mark")
+        until(lambda: bool(listener.on("stock/drinks")) and bool(listener.on("health")), "stock and health")
+
+        live = decode(listener.on("live")[0], Live)
+        events = [decode(payload, CloudEvent) for payload in listener.on("event")[:3]]
+        assert live.data.act_id == events[0].data.act_id == "drinks-1"
+        assert [event.sequence_number for event in events] == [1, 2, 3]
+        mark = decode(listener.on("mark")[0], Mark)
+        assert (mark.stream, mark.oldest_sequence, mark.last_sequence) == (agent.outbox.stream_id, 1, 3)
+        belief = decode(listener.on("stock/drinks")[-1], StockBelief)
+        assert belief.lanes == {"b1": {"espresso": 12}, "b2": {}, "b3": {"oat-milk": 50 - belief.sequence}}
+        state = decode(listener.on("state")[0], State)
+        assert (state.status, state.selling, state.session) == ("online", "yes", 1)
+        info = decode(listener.on("info")[0], Info)
+        assert (info.stream, info.shelves, info.revisions) == (agent.outbox.stream_id, ("drinks",), UNIT.revisions)
+        health = decode(listener.on("health")[0], Health)
+        assert (health.outbox_capacity, health.counters["frames"]) == (100_000, 3.0)
+
+
+def test_state_info_and_stock_are_retained_and_the_rest_is_not(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    with listening(mosquitto.port) as before, Agent(tmp_path, at(mosquitto.port)) as agent:
+        agent.sells(2)
+        agent.uplink.publish(PipelineMark(MonotonicNs(1), MonotonicNs(1)))
+        until(lambda: bool(before.on("mark")) and bool(before.on("stock/drinks")), "mark and stock")
+        until(lambda: len(before.on("event")) >= 2, "events")
+        with listening(mosquitto.port) as late:
+            until(lambda: len({topic for topic, _, _ in late.messages}) >= 3, "retained messages")
+            retained = {topic.split("/", 4)[4] for topic, _, retain in late.messages if retain}
+    assert retained == {"state", "info", "stock/drinks"}
+
+
+def test_mosquitto_sub_shows_a_take_as_json(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    reader = subprocess.Popen(
+        ["mosquitto_sub", "-p", str(mosquitto.port), "-t", "shelf/v1/+/+/event", "-q", "1", "-C", "1", "-W", "10"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        with Agent(tmp_path, at(mosquitto.port)) as agent:
+            agent.sells()
+            # Without a ledger the event is sent again until somebody confirms: the reader need not be first.
+            output, _ = reader.communicate(timeout=20)
+    finally:
+        reader.kill()
+        reader.wait(5)
+    said = json.loads(output)
+    assert said["data"]["items"][0] == {"sku": "oat-milk", "quantity": -1, "gtin": "4006381333931", "lane": "b3"}
+
+
+def test_stopping_says_stopped_and_a_vanished_agent_is_offline(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    def states(listener: Listener) -> list[tuple[str, int]]:
+        said = [decode(payload, State) for payload in listener.on("state")]
+        return [(state.status, state.session) for state in said]
+
+    with listening(mosquitto.port) as listener:
+        with Agent(tmp_path, at(mosquitto.port)) as agent:
+            until(lambda: states(listener) == [("online", 1)], "online")
+            connection = agent.uplink._connection
+            assert connection is not None
+            wire = connection._client.socket()
+            assert isinstance(wire, socket.socket)
+            wire.shutdown(socket.SHUT_RDWR)  # the cable, not a goodbye
+            until(lambda: len(states(listener)) >= 3, "offline and online again")
+            assert states(listener)[1:3] == [("offline", 1), ("online", 2)]
+            started_s = time.monotonic()
+            agent.uplink.stop()
+            assert time.monotonic() - started_s < 1.0
+        until(lambda: len(states(listener)) >= 4, "stopped")
+        assert states(listener)[3] == ("stopped", 2)
+        assert decode(listener.on("state")[3], State).selling == "no"
+
+
+def fault(severity: Severity, *, raised: bool = True, subject: str = "channel:8f3a1c5e7b902d46/2") -> HealthTransition:
+    return HealthTransition(
+        MonotonicNs(time.monotonic_ns()), subject, "stuck", raised, severity, "lane b3 does not move", "check the plug"
+    )
+
+
+def test_faults_decide_whether_the_door_lets_shoppers_in(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    with listening(mosquitto.port) as listener, Agent(tmp_path, at(mosquitto.port)) as agent:
+
+        def door() -> tuple[str, tuple[str, ...]]:
+            said = decode(listener.on("state")[-1], State)
+            return said.selling, said.reasons
+
+        def becomes(selling: str, *reasons: str) -> None:
+            until(lambda: door() == (selling, reasons), f"selling = {selling}")
+
+        until(lambda: bool(listener.on("state")), "a state")
+        becomes("yes")
+        agent.uplink.publish(fault(Severity.INFO))
+        agent.uplink.publish(fault(Severity.WARNING))
+        becomes("degraded", "stuck:channel:8f3a1c5e7b902d46/2")
+        agent.uplink.publish(fault(Severity.ERROR, subject="board:8f3a1c5e7b902d46"))
+        becomes("no", "stuck:board:8f3a1c5e7b902d46", "stuck:channel:8f3a1c5e7b902d46/2")
+        agent.uplink.publish(fault(Severity.ERROR, raised=False, subject="board:8f3a1c5e7b902d46"))
+        agent.uplink.publish(fault(Severity.INFO, raised=False))
+        becomes("yes")
+        agent.uplink.set_mode(Mode.STAFF)
+        becomes("no", "mode:staff")
+        agent.uplink.set_mode(Mode.SELLING)
+        becomes("yes")
+        alarms = [decode(payload, Alarm) for payload in listener.on("alarm")]
+        assert [(alarm.raised, alarm.severity) for alarm in alarms] == [
+            (True, Severity.INFO),
+            (True, Severity.WARNING),
+            (True, Severity.ERROR),
+            (False, Severity.ERROR),
+            (False, Severity.INFO),
+        ]
+        assert (alarms[0].detail, alarms[0].remedy) == ("lane b3 does not move", "check the plug")
+
+
+def test_a_standing_alarm_is_raised_again_after_a_reconnect(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    with Agent(tmp_path, at(mosquitto.port)) as agent:
+        agent.connects()
+        agent.uplink.publish(fault(Severity.WARNING))
+        mosquitto.kill()
+        agent.says("broker_unreachable")
+        mosquitto.start()
+        with listening(mosquitto.port) as listener:
+            until(lambda: any(b'"stuck"' in payload for payload in listener.on("alarm")), "the alarm again", 30)
+            assert not any(b"broker_unreachable" in payload for payload in listener.on("alarm"))
+
+
+def test_slow_drift_is_stored_by_the_uplink(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    drifted = Baseline("drinks", np.array([1.0, math.nan, 4999.5]), np.array([0.1, math.nan, 0.1]))
+    with Agent(tmp_path, at(mosquitto.port)) as agent:
+        agent.sells()
+        agent.uplink.publish(Checkpoint((drifted,)))
+    with Agent(tmp_path, at(free_port())) as agent:
+        saved = agent.outbox.saved_state()
+        assert saved is not None
+        np.testing.assert_array_equal(saved.baselines[0].level_g, drifted.level_g)
+
+
+def test_a_rescued_outbox_raises_an_alarm(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(os.urandom(8192))
+    with listening(mosquitto.port) as listener, Agent(tmp_path, at(mosquitto.port)) as agent:
+        until(lambda: bool(listener.on("alarm")), "an alarm")
+        alarm = decode(listener.on("alarm")[0], Alarm)
+        assert (alarm.code, alarm.subject) == ("outbox_salvaged", "outbox")
+        agent.sells()
+        assert agent.outbox.last_sequence == 1
+
+
+def test_committing_straight_through_publish_is_no_way_around_the_outbox(tmp_path: Path) -> None:
+    with Agent(tmp_path, at(free_port())) as agent:
+        agent.uplink.publish(decision(1))
+        assert agent.outbox.last_sequence == 0
