@@ -135,10 +135,13 @@ def group_log_prior(
     take += np.where(beyond > 0, np.log(COUNT_WRONG) + (beyond - 1) * np.log(0.5), 0.0)
 
     own_lanes = belief.planned.sum(axis=0)
+    # What is taken from a wrong lane was put there before: as many items go astray as are found astray, and with fewer
+    # put-backs than takes each put-back goes astray that much more often.
+    strayed = min(0.5, misplaced * (1 - act.put_share) / act.put_share)
     share_of_sku = np.where(
         belief.planned,
-        (1 - misplaced) / np.maximum(own_lanes, 1),
-        np.where(own_lanes > 0, misplaced, 1.0) / np.maximum(lane_count - own_lanes, 1),
+        (1 - strayed) / np.maximum(own_lanes, 1),
+        np.where(own_lanes > 0, strayed, 1.0) / np.maximum(lane_count - own_lanes, 1),
     )
     wanted = np.where((belief.missing > 0) | (not act.by_shopper), 1.0, NEVER_TAKEN)
     put = np.log((share_of_sku * wanted)[lane, sku] / max(float(wanted.sum()), 1.0))

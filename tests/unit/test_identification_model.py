@@ -118,7 +118,14 @@ def test_a_stray_is_counted_where_it_was_put() -> None:
     assert apply_event({"A": {"oat": 5}}, stray) == {"A": {"oat": 5, "soy": 1}}
 
 
-def test_a_review_or_an_item_without_a_lane_moves_nothing() -> None:
+def test_a_review_moves_the_belief_where_its_first_explanation_is_likelier_than_not() -> None:
     before = {"A": {"oat": 5}}
-    assert apply_event(before, replace(EVENT, verdict=Verdict.REVIEW)) == before
+    likely = replace(EVENT, verdict=Verdict.REVIEW, confidence=0.97)
+    assert apply_event(before, likely) == {"A": {"oat": 2}}
+    assert apply_event(before, replace(likely, confidence=0.5)) is before
+    assert apply_event(before, replace(likely, items=())) is before
+
+
+def test_an_item_without_a_lane_moves_nothing() -> None:
+    before = {"A": {"oat": 5}}
     assert apply_event(before, replace(EVENT, items=(ItemChange("oat", -1),))) == before
