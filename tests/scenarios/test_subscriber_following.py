@@ -1,0 +1,73 @@
+"""A program follows the store's events over restarts of itself and of the broker."""
+
+import socket
+from pathlib import Path
+
+from delivery_rig import Agent, StoreLedger, at, listening
+from delivery_stories import UNIT, cloud_event, until
+from real_mosquitto import RealMosquitto, free_port
+
+from edge_agent.delivery.wire import CloudEvent, encode
+from edge_agent.subscriber.event_stream import EventStream
+from edge_agent.subscriber.stream_order import Missed
+
+
+def read(stream: EventStream, count: int) -> list[int]:
+    sequences = []
+    for item in stream:
+        assert isinstance(item, CloudEvent)
+        sequences.append(item.sequence_number)
+        if len(sequences) == count:
+            break
+    return sequences
+
+
+def test_events_come_in_order_once_over_a_broken_connection(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    broker = at(mosquitto.port)
+    with (
+        EventStream(broker, UNIT.store_id, "labels") as stream,
+        StoreLedger(tmp_path / "ledger.db", broker),
+        Agent(tmp_path / "state", broker) as agent,
+    ):
+        until(lambda: stream.next(0.05) is None and stream._connection is not None, "a session")
+        agent.sells(5)
+        assert read(stream, 5) == [1, 2, 3, 4, 5]
+        assert stream._connection is not None
+        wire = stream._connection._client.socket()
+        assert isinstance(wire, socket.socket)
+        wire.shutdown(socket.SHUT_RDWR)
+        agent.sells(5)
+        assert read(stream, 5) == [6, 7, 8, 9, 10]
+
+
+def test_what_came_while_the_program_was_down_is_read_after_its_restart(mosquitto: RealMosquitto) -> None:
+    with listening(mosquitto.port) as publisher:
+        with EventStream(at(mosquitto.port), UNIT.store_id, "labels") as stream:
+            assert stream.next(0.5) is None  # subscribed, then gone
+        publisher.publish(UNIT.topics.event, encode(cloud_event(2)))
+        publisher.publish(UNIT.topics.event, b"garbage")
+        publisher.publish(UNIT.topics.event.replace("unit-7", "unit-8"), encode(cloud_event(3)))
+        source = cloud_event(1).source
+        with EventStream(at(mosquitto.port), UNIT.store_id, "labels", since={source: 1}) as stream:
+            assert read(stream, 1) == [2]
+            assert stream.next(0.2) is None
+            assert stream.invalid == 2
+
+
+def test_a_gap_is_named(mosquitto: RealMosquitto) -> None:
+    source = cloud_event(1).source
+    with (
+        EventStream(at(mosquitto.port), UNIT.store_id, "labels", since={source: 0}) as stream,
+        listening(mosquitto.port) as publisher,
+    ):
+        assert stream.next(0.3) is None
+        publisher.publish(UNIT.topics.event, encode(cloud_event(3)))
+        until(lambda: stream.next(0.05) is None and bool(stream._order._streams[source].held), "event 3 is held")
+        stream._order.pass_time(float("inf"))
+        assert stream.next(0.0) == Missed(source, 1, 2)
+        assert read(stream, 1) == [3]
+
+
+def test_without_a_broker_it_waits_and_ends_when_told() -> None:
+    with EventStream(at(free_port()), UNIT.store_id, "labels") as stream:
+        assert stream.next(0.5) is None
