@@ -66,7 +66,7 @@ class BoardTrack:
         self.history = History(kept, columns)
         time_constant = max(settings.tracker_time_constant_s, 4 * LONGEST / rate_hz)
         make = KalmanFew if columns <= FEW_COLUMNS else KalmanBank
-        self.bank: KalmanBank | KalmanFew = make(np.square(self.noise.total_g), time_constant)
+        self.bank: KalmanBank | KalmanFew = make(np.square(self.noise.total_g), time_constant, 1.0 / rate_hz)
         self.glr = DyadicGlr(columns, settings.detection_threshold)
         self.tracked: BoolArray = np.zeros(columns, dtype=np.bool_)
         self.received_ns = int(up.t_ns) - 1

@@ -14,6 +14,9 @@ import numpy as np
 
 from edge_agent.model import FloatArray, IntArray
 
+DRIFT_SHARE = 0.04
+"""The drift forgets five times more slowly than the level (rule: the usual choice for a smooth second state)."""
+
 
 class KalmanBank:
     """Columns that share the instants of their samples.
@@ -23,13 +26,16 @@ class KalmanBank:
     noise_g2 : (columns,)
         Variance of one reading, g².
     time_constant_s : float
-        How slowly the level follows: the level's random walk is noise_g2 · dt / time_constant_s² per second (the gain
-        is then dt / time_constant_s), the drift's one twenty-fifth of that per time constant squared.
+        How slowly the level follows. Its random walk is noise_g2 · period_s / time_constant_s² per second, which makes
+        the gain period_s / time_constant_s; the drift's is one twenty-fifth of that per time constant squared.
+    period_s : float
+        Usual time between readings; a block of n readings, or a gap, then changes nothing in the time constant.
     """
 
-    def __init__(self, noise_g2: FloatArray, time_constant_s: float) -> None:
+    def __init__(self, noise_g2: FloatArray, time_constant_s: float, period_s: float) -> None:
         columns = noise_g2.size
-        self.time_constant_s = time_constant_s
+        self.level_wander = period_s / time_constant_s**2
+        self.drift_wander = DRIFT_SHARE / time_constant_s**2
         self.noise_g2: FloatArray = noise_g2.astype(np.float64)
         self.state: FloatArray = np.zeros((2, columns))
         self.covariance: FloatArray = np.zeros((3, columns))
@@ -75,10 +81,9 @@ class KalmanBank:
         p01 *= dt_s
         p00 += p01
         np.copyto(p01, step)
-        wander = dt_s * dt_s / (self.time_constant_s * self.time_constant_s)
-        np.multiply(self.noise_g2, wander, out=step)
+        np.multiply(self.noise_g2, dt_s * self.level_wander, out=step)
         p00 += step
-        step *= 0.04 / (self.time_constant_s * self.time_constant_s)
+        step *= self.drift_wander
         p11 += step
 
     def update(self, measured_g: FloatArray, rows: float = 1.0, weight: FloatArray | None = None) -> FloatArray:

@@ -4,17 +4,19 @@ from itertools import repeat
 
 import numpy as np
 
+from edge_agent.estimation.kalman_bank import DRIFT_SHARE
 from edge_agent.model import FloatArray, IntArray
 
 
 class KalmanScalar:
     """One column; the equations and the meaning of the parameters are `KalmanBank`'s."""
 
-    __slots__ = ("drift_g_s", "level_g", "noise_g2", "p00", "p01", "p11", "variance_g2", "wander")
+    __slots__ = ("drift_g_s", "drift_wander", "level_g", "level_wander", "noise_g2", "p00", "p01", "p11", "variance_g2")
 
-    def __init__(self, noise_g2: float, time_constant_s: float) -> None:
+    def __init__(self, noise_g2: float, time_constant_s: float, period_s: float) -> None:
         self.noise_g2 = noise_g2
-        self.wander = 1.0 / (time_constant_s * time_constant_s)
+        self.level_wander = period_s / time_constant_s**2
+        self.drift_wander = DRIFT_SHARE / time_constant_s**2
         self.level_g = 0.0
         self.drift_g_s = 0.0
         self.p00 = self.p01 = self.p11 = 0.0
@@ -25,10 +27,10 @@ class KalmanScalar:
         self.level_g += self.drift_g_s * dt_s
         before = self.p01
         after = before + self.p11 * dt_s
-        wander = self.noise_g2 * dt_s * dt_s * self.wander
+        wander = self.noise_g2 * (dt_s * self.level_wander)
         self.p00 += (before + after) * dt_s + wander
         self.p01 = after
-        self.p11 += wander * 0.04 * self.wander
+        self.p11 += wander * self.drift_wander
 
     def update(self, measured_g: float, rows: float = 1.0, weight: float = 1.0) -> float:
         """Take in the mean of ``rows`` readings; return the innovation, g."""
@@ -53,9 +55,8 @@ class KalmanScalar:
 class KalmanFew:
     """`KalmanBank`'s interface over a few `KalmanScalar` columns."""
 
-    def __init__(self, noise_g2: FloatArray, time_constant_s: float) -> None:
-        self.time_constant_s = time_constant_s
-        self.columns = [KalmanScalar(float(each), time_constant_s) for each in noise_g2]
+    def __init__(self, noise_g2: FloatArray, time_constant_s: float, period_s: float) -> None:
+        self.columns = [KalmanScalar(each, time_constant_s, period_s) for each in noise_g2.tolist()]
 
     @property
     def noise_g2(self) -> FloatArray:
