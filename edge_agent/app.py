@@ -1,6 +1,7 @@
 """The composition root: the one place that picks adapters, and the order in which they start and end."""
 
 import contextlib
+import logging
 import threading
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from edge_agent.delivery.outbox import Outbox
 from edge_agent.delivery.unit import Unit
 from edge_agent.delivery.uplink import MqttUplink
 from edge_agent.loop import turn
-from edge_agent.model import InitialState
+from edge_agent.model import HealthTransition, InitialState
 from edge_agent.pipeline import Pipeline
 from edge_agent.ports import SessionTap, Uplink
 from edge_agent.start_roll import StartRoll
 from edge_agent.version import software_version
+
+log = logging.getLogger(__name__)
 
 
 def run_agent(site: Site, stop: threading.Event, *, record: Path | None = None) -> None:
@@ -36,7 +39,7 @@ def run_agent(site: Site, stop: threading.Event, *, record: Path | None = None) 
         stock = site.opening_stock() | dict(saved.stock if saved else {})
         initial = InitialState(stock, saved.baselines if saved else ())
         outbox.checkpoint((), stock)  # before anything is announced: the store's stock begins with it
-        uplink = MqttUplink(outbox, site.agent.broker, clock=clock)
+        uplink = MqttUplink(outbox, site.agent.broker, clock=clock, report=_log)
         uplink.start()
         ending.callback(uplink.stop)
         tap = ending.enter_context(_recording(record, site, initial)) if record else None
@@ -59,6 +62,16 @@ def record_session(site: Site, stop: threading.Event, record: Path, uplink: Upli
 def _turn(site: Site, initial: InitialState, uplink: Uplink, tap: SessionTap | None, stop: threading.Event) -> None:
     roll = StartRoll([board.uid for board in site.agent.boards])
     turn(Pipeline(site, initial), [SerialCells(site.agent.boards)], uplink, tap, roll, stop, SystemClock())
+
+
+def _log(transition: HealthTransition) -> None:
+    """Tell the journal what the store's alarms tell: without a broker nobody else hears it."""
+    if transition.raised:
+        level = logging.getLevelNamesMapping()[transition.severity.name]
+        detail, remedy = transition.detail, transition.remedy
+        log.log(level, "alarm raised subject=%s code=%s: %s; %s", transition.subject, transition.code, detail, remedy)
+    else:
+        log.info("alarm cleared subject=%s code=%s", transition.subject, transition.code)
 
 
 def _recording(path: Path, site: Site, initial: InitialState) -> "contextlib.AbstractContextManager[SessionTap]":

@@ -2,20 +2,22 @@
 
 import argparse
 import contextlib
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from edge_agent.config import Site
 from edge_agent.config_files import load_site
-from edge_agent.demo.child import Child
+from edge_agent.demo.child import Child, ChildFailedError
 from edge_agent.demo.embedded_broker import EmbeddedBroker
 from edge_agent.demo.listener import Listener
 from edge_agent.demo.screen import Screen
 from edge_agent.demo.unit_files import UnitFiles, seed_directory, write_unit
 from edge_agent.demo.virtual_shop import VirtualShop
-from edge_agent.errors import ConfigError
+from edge_agent.errors import BrokerError, ConfigError
 from edge_agent.simulation.scoreboard import Heard, Scoreboard, score
 from edge_agent.simulation.shopper import scripted_session
 from edge_agent.simulation.truth import ActTruth
@@ -27,6 +29,7 @@ SETTLE_S = 4.0
 """World time from the agent's start to the first act: it is ready within 2 s, a slow machine needs longer (2026-11)."""
 VERDICT_S = 3.0
 """After an act's release the agent has this long before the act counts as unheard (2026-11)."""
+STOPPED = "broker, boards, agent and ledger are stopped"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +41,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play, judge, show the ledger's stock; 1 when an unambiguous act was not told right."""
+    """Play, judge, show the ledger's stock; 1 when an unambiguous act was not told right, 0 when told to stop."""
     if not 1 <= arguments.acts <= 500:
         raise ConfigError(f"--acts {arguments.acts}: allowed 1-500")
+    # A flag, not an exception: nothing may come between a part's start and the note of how to end it.
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        return _show(arguments, stop)
+    except (BrokerError, ChildFailedError):
+        if not stop.is_set():  # Ctrl-C reaches the parts as well, and may end them before us
+            raise
+        print(f"\n{STOPPED}")
+        return 0
+
+
+def _show(arguments: argparse.Namespace, stop: threading.Event) -> int:
     with contextlib.ExitStack() as ending:
         directory = _directory(arguments.keep, ending)
         broker = EmbeddedBroker(directory)
@@ -58,13 +75,17 @@ def run(arguments: argparse.Namespace) -> int:
         first_act_s = shop.now_s + SETTLE_S
         truths = shop.perform(scripted_session(site, arguments.seed, act_count=arguments.acts, first_act_s=first_act_s))
         screen = Screen(site)
-        board = _play(shop, truths, listener, screen, children)
-        print(f"\n{screen.summary(board)}\n\nthe ledger's stock, as `edge-agent store stock` prints it:", flush=True)
-        stock = [sys.executable, "-m", "edge_agent.cli", "store", "stock", "--database", str(directory / "ledger.db")]
-        subprocess.run(stock, check=True)  # noqa: S603 - our own command
-        status = 0 if board.summary().clean else 1
-    print("\nbroker, boards, agent and ledger are stopped" + (f"; files are in {directory}" if arguments.keep else ""))
+        board = _play(shop, truths, listener, screen, children, stop)
+        status = 0 if stop.is_set() else _sum_up(board, screen, directory / "ledger.db")
+    print(f"\n{STOPPED}" + (f"; files are in {directory}" if arguments.keep else ""))
     return status
+
+
+def _sum_up(board: Scoreboard, screen: Screen, ledger: Path) -> int:
+    print(f"\n{screen.summary(board)}\n\nthe ledger's stock, as `edge-agent store stock` prints it:", flush=True)
+    stock = [sys.executable, "-m", "edge_agent.cli", "store", "stock", "--database", str(ledger)]
+    shown = subprocess.run(stock, check=False).returncode  # noqa: S603 - our own command
+    return shown or (0 if board.summary().clean else 1)
 
 
 def _directory(keep: Path | None, ending: contextlib.ExitStack) -> Path:
@@ -103,12 +124,17 @@ def _start(
 
 
 def _play(
-    shop: VirtualShop, truths: list[ActTruth], listener: Listener, screen: Screen, children: tuple[Child, ...]
+    shop: VirtualShop,
+    truths: list[ActTruth],
+    listener: Listener,
+    screen: Screen,
+    children: tuple[Child, ...],
+    stop: threading.Event,
 ) -> Scoreboard:
     heard: list[Heard] = []
     shown = 0
     print(screen.head(), flush=True)
-    while shown < len(truths):
+    while shown < len(truths) and not stop.is_set():
         heard += listener.poll(0.05)
         for child in children:
             child.require_running()

@@ -3,6 +3,7 @@
 import argparse
 import json
 import secrets
+import signal
 import sys
 import time
 from collections import OrderedDict
@@ -56,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Follow until Ctrl-C, ``--seconds`` or ``--count``; 0 then, 6 when the broker cannot be reached."""
+    """Follow until Ctrl-C, SIGTERM, ``--seconds`` or ``--count``; 0 then, 6 when the broker cannot be reached."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     broker, store_id = _where(arguments)
     topics = Topics(store_id, arguments.agent or EVERY_AGENT)
     filters = [(topics.event, 1), (topics.alarm, 1), (topics.state, 1)] + ([(topics.live, 0)] if arguments.live else [])

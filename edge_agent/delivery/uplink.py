@@ -66,7 +66,8 @@ class MqttUplink:
     random : Random
         Jitter of the back-off; a seed makes it repeatable.
     report : callable
-        Told of transitions that arise here (broker unreachable, ledger silent …), from this object's thread.
+        Told of every transition that is news, those that arise here (broker unreachable, ledger silent …) included;
+        from the thread that found it.
     counters : callable
         Returns what `health` shall count beside the outbox's own figures; called about every ten seconds.
     """
@@ -144,7 +145,7 @@ class MqttUplink:
             case Mark():
                 self._announcer.mark(output)
             case HealthTransition():
-                self._announcer.transition(output)
+                self._transition(output)
             case Checkpoint():
                 self._checkpoints.append((output, self._outbox.last_sequence))
             case Decision():
