@@ -43,6 +43,11 @@ def is_damage(error: sqlite3.Error) -> bool:
     return primary_code(error) in _DAMAGED
 
 
+def is_full(error: sqlite3.Error) -> bool:
+    """Return whether an error can mean that the disk is full: the log's writes report it as an I/O error."""
+    return primary_code(error) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+
+
 def outbox_error(path: Path, error: sqlite3.Error) -> OutboxError:
     """Return the named error for what SQLite reported about ``path``: what is wrong and what mends it."""
     meaning = _MEANINGS.get(primary_code(error), "check the disk")

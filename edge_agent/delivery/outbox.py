@@ -16,11 +16,12 @@ from typing import Final, NamedTuple
 
 from edge_agent.clock import Clock, boot_id
 from edge_agent.delivery.clock_quality import clock_report
-from edge_agent.delivery.database import outbox_error, take_directory
+from edge_agent.delivery.database import is_full, outbox_error, take_directory
 from edge_agent.delivery.envelope import Envelope, stand_in
 from edge_agent.delivery.identifiers import uuid7
 from edge_agent.delivery.opening import open_or_salvage
 from edge_agent.delivery.payload_codec import pack, unpack
+from edge_agent.delivery.reserve import Reserve
 from edge_agent.delivery.salvage import Salvage, moved_to
 from edge_agent.delivery.saved_state import LANE, SHELF, SavedState, saved_state_of, state_rows, stock_of
 from edge_agent.delivery.unit import Unit
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "outbox.db"
 LOCK_NAME: Final = "outbox.lock"
+RESERVE_NAME: Final = "outbox.reserve"
 SWEEP_ROWS: Final = 256
 """Confirmed rows that may wait for the next commit to be deleted with it; more are deleted at once (2026-11)."""
 QUARANTINE_ROWS: Final = 1000
@@ -102,6 +104,7 @@ class Outbox:
         self._clock = clock
         self._lock = threading.RLock()
         self._lock_file = take_directory(state_dir, LOCK_NAME)
+        self._reserve = Reserve(state_dir / RESERVE_NAME)
         try:
             opened = open_or_salvage(self.path, clock)
             self._database, self.opening = opened.database, opened.transition
@@ -143,6 +146,8 @@ class Outbox:
                     f"outbox {self.path}: full, {self.max_rows} events wait for the ledger; "
                     "start the ledger or mend the way to it (outbox_max_rows bounds this)"
                 )
+            if not self._reserve.ready():
+                raise OutboxError(f"outbox {self.path}: the disk is full; free space on it")
             sequence = self._last + 1
             event = self.envelope.cloud_event(
                 decision.event,
@@ -222,12 +227,8 @@ class Outbox:
     def confirm(self, watermark: int) -> bool:
         """Take the ledger's word that every event up to ``watermark`` is recorded; return whether it was taken.
 
-        A watermark may only rise and never pass the last event: anything else is refused and counted.
-
-        Raises
-        ------
-        OutboxError
-            The disk refuses the deletion; the rows are kept and sent again, which does no harm.
+        A watermark may only rise and never pass the last event: anything else is refused and counted. Where the
+        disk refuses the deletion, the rows leave later: they are not sent again.
         """
         with self._lock:
             if not self._watermark <= watermark <= self._last:
@@ -236,11 +237,18 @@ class Outbox:
                 return False
             self._watermark = watermark
             if watermark - self._swept >= SWEEP_ROWS:
-                self.sweep()
+                with contextlib.suppress(OutboxError):
+                    self.sweep()
             return True
 
     def sweep(self) -> None:
-        """Delete confirmed rows now rather than with the next commit."""
+        """Delete confirmed rows now rather than with the next commit.
+
+        Raises
+        ------
+        OutboxError
+            The disk refuses.
+        """
         with self._lock:
             if self._watermark > self._swept:
                 with self._transaction():
@@ -266,13 +274,15 @@ class Outbox:
             self.quarantined += 1
 
     def next_session(self) -> int:
-        """Return a number above every one returned before, over restarts too: a stale will is told by it."""
+        """Return a number above every one returned before, over restarts too: a stale will is told by it.
+
+        On a disk that refuses, it rises in memory only: the way to the ledger matters more, it is what frees space.
+        """
         with self._lock:
             session = int(self._rows.get("session", b"0")) + 1
-            changed = {"session": str(session).encode()}
-            with self._transaction():
-                self._write_state(changed, ())
-            self._rows.update(changed)
+            self._rows["session"] = str(session).encode()
+            with contextlib.suppress(OutboxError), self._transaction():
+                self._write_state({"session": self._rows["session"]}, ())
             return session
 
     def position(self) -> Position:
@@ -336,8 +346,16 @@ class Outbox:
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
+                if is_full(error):
+                    self._make_room()
                 raise outbox_error(self.path, error) from error
             raise
+
+    def _make_room(self) -> None:
+        """Spend the reserve on folding the log into the database, so that deletions fit again."""
+        self._reserve.release()
+        with contextlib.suppress(sqlite3.Error):
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _changed(self, rows: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
         return {name: value for name, value in rows if self._rows.get(name) != value}

@@ -21,6 +21,7 @@ from real_mosquitto import RealMosquitto, free_port
 from edge_agent.config import BrokerConfig
 from edge_agent.delivery.connection import Connection
 from edge_agent.delivery.outbox import Outbox
+from edge_agent.delivery.window import SendWindow
 from edge_agent.delivery.wire import Ack, Mark, StockBelief, decode, encode
 from edge_agent.errors import LedgerError, OutboxError
 from edge_agent.subscriber.ledger import Ledger, Recorded
@@ -241,6 +242,24 @@ def test_a_fault_inside_a_callback_costs_a_connection_not_the_thread(
         assert "RuntimeError: a defect" in agent.says("broker_unreachable").detail
         agent.says("broker_unreachable", raised=False)
         assert agent.uplink._thread.is_alive()
+
+
+def test_a_defect_anywhere_in_the_uplink_costs_a_connection_not_the_thread(
+    mosquitto: RealMosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, faults = SendWindow.due, [1, 1]
+
+    def faulty(self: SendWindow, *arguments: Any) -> tuple[int, int]:
+        if faults:
+            raise ZeroDivisionError(f"a defect, {faults.pop()}")
+        return take(self, *arguments)
+
+    monkeypatch.setattr(SendWindow, "due", faulty)
+    with StoreLedger(tmp_path / "ledger.db", at(mosquitto.port)), Agent(tmp_path, at(mosquitto.port)) as agent:
+        agent.sells(10)
+        agent.is_confirmed()
+        assert "ZeroDivisionError" in agent.says("broker_unreachable").detail
+        assert agent.uplink.alive_at_s > time.monotonic() - 5
 
 
 def test_another_client_under_our_name_does_not_end_delivery(mosquitto: RealMosquitto, tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""Disk space kept back, so that on a full disk confirmed events can still be deleted."""
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from typing import Final
+
+RESERVE_BYTES: Final = 256 * 1024
+"""Room for the log pages of deleting some hundred confirmed rows and for folding the log away (2026-11)."""
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Reserve:
+    """A file that takes up space until the space is needed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ready(self) -> bool:
+        """Return whether the space is kept back, taking it if it is not; False means that the disk is full."""
+        if self._path.exists():
+            return True
+        try:
+            with self._path.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+        except OSError as error:
+            self.release()
+            return error.errno not in _NO_SPACE  # what else is wrong with the disk, SQLite will say better
+        return True
+
+    def release(self) -> None:
+        """Give the space to whoever needs it now."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
