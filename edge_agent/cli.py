@@ -1,10 +1,12 @@
 """The command line: finds the command's module, prints errors as one line, and ends with their status."""
 
 import argparse
+import ast
 import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 
 from edge_agent.errors import EdgeAgentError
@@ -41,6 +43,15 @@ EXTRA_OF = {
 def command_module(name: str) -> ModuleType:
     """Import the module behind a command, e.g. ``store ledger``."""
     return importlib.import_module(f"edge_agent.commands.{COMMANDS[name]}")
+
+
+def summary(name: str) -> str:
+    """Return a command's one line without importing it: an overview must not need every extra, nor wait for numpy."""
+    source = Path(__file__).parent / "commands" / f"{COMMANDS[name]}.py"
+    for statement in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "SUMMARY":
+            return str(ast.literal_eval(statement.value))
+    raise LookupError(f"{source} has no SUMMARY")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,7 +115,7 @@ def _overview(words: Sequence[str]) -> int:
     print(f"usage: edge-agent {group or ''}{' ' if group else ''}COMMAND [-h] …\n\n{DESCRIPTION}\n", file=stream)
     for name in COMMANDS:
         if group is None or name.split()[0] == group:
-            print(f"  {name:<16} {command_module(name).SUMMARY}", file=stream)
+            print(f"  {name:<16} {summary(name)}", file=stream)
     print("\n`edge-agent COMMAND --help` shows a command's options and an example.", file=stream)
     return 0 if helped and words else 2
 

@@ -30,10 +30,3 @@ def event_row(event: ItemEvent, first_ns: int) -> tuple[str, ...]:
         f"{event.confidence:.3f}",
         items_text(event.items) + (f" [{', '.join(event.reasons)}]" if event.verdict is Verdict.REVIEW else ""),
     )
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows under their heads, columns as wide as their widest cell."""
-    widths = [max(len(row[place]) for row in (heads, *rows)) for place in range(len(heads))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (heads, *rows)]
-    return "\n".join(line.rstrip() for line in lines)

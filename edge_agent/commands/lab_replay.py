@@ -5,8 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from edge_agent.event_text import HEADS, event_row, table
+from edge_agent.event_text import HEADS, event_row
 from edge_agent.recording.replay import Replay, replay
+from edge_agent.terminal import say, table
 
 SUMMARY = "run a recording through the pipeline and show the events it leads to"
 EXAMPLE = "edge-agent lab replay quiet.mcap --verify"
@@ -41,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_table(result: Replay) -> None:
     if result.events:
-        print(table(HEADS, [event_row(event, result.first_ns) for event in result.events]))
+        for line in table(HEADS, [event_row(event, result.first_ns) for event in result.events]):
+            say(line)
     span_s = (result.last_ns - result.first_ns) / 1e9
     cut = ", recording cut short" if result.truncated else ""
     count = len(result.events)
