@@ -1,12 +1,13 @@
 """The room's front: messages in, weight steps and health transitions out. Time is data; there is no clock here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from edge_agent.config import BoardCalibration, ShelfConfig
 from edge_agent.estimation.board_track import BoardTrack
 from edge_agent.estimation.fault_gate import REASONS
+from edge_agent.estimation.intake import Intake
 from edge_agent.estimation.layout import ShelfPart, lay_out
 from edge_agent.estimation.rest_finder import LivePart
 from edge_agent.estimation.segmentation import Phase, ShelfSegmenter
@@ -61,7 +62,7 @@ class Estimation:
         self._shelves = [ShelfSegmenter(shelf, _fitting(shelf, given), settings) for shelf in shelves]
         self._tracks: dict[str, BoardTrack] = {}
         self._silent: set[str] = set()
-        self._waiting: dict[str, list[AdcSamples]] = {}
+        self._intakes: dict[str, Intake] = {}
         self._unsettled: set[str] = set()
         self._unannounced: set[str] = set()
         self._missing: set[tuple[str, int]] = set()
@@ -90,7 +91,7 @@ class Estimation:
         """Return since when something is not decided: the oldest disturbance, or the oldest row still waiting."""
         instants = [shelf.undecided_since_ns for shelf in self._shelves]
         instants += [track.gate.waiting_since for track in self._tracks.values()]
-        instants += [int(blocks[0].t_ns[0]) for blocks in self._waiting.values() if blocks]
+        instants += [intake.waiting_since_ns for intake in self._intakes.values()]
         known = [instant for instant in instants if instant is not None]
         return MonotonicNs(min(known)) if known else None
 
@@ -128,7 +129,7 @@ class Estimation:
         uid = str(message.board_uid)
         findings: list[Finding] = []
         self._tracks[uid] = BoardTrack(layout, message, self._settings)
-        self._waiting[uid] = []
+        self._intakes[uid] = Intake(self._tracks[uid], self._settings)
         if uid in self._silent:
             self._silent.discard(uid)
             findings.append(board_health(message.t_ns, uid, "board_silent", raised=False))
@@ -150,7 +151,7 @@ class Estimation:
         if uid is None or uid not in self._tracks:
             return []
         del self._tracks[uid]
-        self._waiting.pop(uid, None)
+        del self._intakes[uid]
         self._silent.discard(uid)
         return self._after_loss(uid)
 
@@ -167,36 +168,41 @@ class Estimation:
 
     def _samples(self, message: AdcSamples) -> list[Finding]:
         uid = str(message.board_uid)
-        track = self._tracks.get(uid)
-        if track is None:
-            if uid not in self._layouts or uid in self._unannounced or not message.t_ns.size:
-                return []
-            self._unannounced.add(uid)
-            return [board_health(int(message.t_ns[0]), uid, "board_unannounced", raised=True)]
+        intake = self._intakes.get(uid)
+        if intake is None:
+            return self._unweighable(uid, message)
         if not message.t_ns.size:
             return []
         findings: list[Finding] = []
         first_ns = int(message.t_ns[0])
-        if uid in self._silent or first_ns - self._heard_ns(uid, track) > track.watch.silence_ns:
-            findings += self._returned(uid, track, first_ns)
-        waiting = self._waiting[uid]
-        waiting.append(message)
-        if self._may_wait(track, waiting):
-            return findings
-        self._waiting[uid] = []
-        for block in _blocks(waiting, track.look_rows):
-            findings += self._compute(track, block)
+        if first_ns - intake.heard_ns > intake.track.watch.silence_ns or uid in self._silent:
+            findings += self._returned(uid, intake.track, first_ns)
+        if not intake.takes(message):
+            findings += self._release(intake)
         return findings
 
-    def _may_wait(self, track: BoardTrack, waiting: list[AdcSamples]) -> bool:
-        """Gather rows of a board at rest: a block shares numpy's calls, and nobody waits for a result."""
-        if not all(self._shelves[part.shelf_index].phase is Phase.QUIET for part in track.layout.parts):
-            return False
-        rows = sum(block.t_ns.size for block in waiting)
-        span_ns = int(waiting[-1].t_ns[-1]) - int(waiting[0].t_ns[0]) + track.period_ns
-        if rows >= self._settings.batch_rows or span_ns >= self._settings.batch_s * 1e9:
-            return False
-        return track.gate.waiting_since is None
+    def _unweighable(self, uid: str, message: AdcSamples) -> list[Finding]:
+        """Say once that a board of ours sends rows without having said who it is."""
+        if uid not in self._layouts or uid in self._unannounced or not message.t_ns.size:
+            return []
+        self._unannounced.add(uid)
+        return [board_health(int(message.t_ns[0]), uid, "board_unannounced", raised=True)]
+
+    def _release(self, intake: Intake) -> list[Finding]:
+        """Compute what a board's intake holds."""
+        findings: list[Finding] = []
+        for block in intake.release():
+            findings += self._compute(intake.track, block)
+        self._set_patience()
+        return findings
+
+    def _set_patience(self) -> None:
+        """Let the boards that rest gather their rows."""
+        for intake in self._intakes.values():
+            track = intake.track
+            intake.patient = track.gate.waiting_since is None and all(
+                self._shelves[part.shelf_index].phase is Phase.QUIET for part in track.layout.parts
+            )
 
     def _compute(self, track: BoardTrack, samples: AdcSamples) -> list[Finding]:
         findings: list[Finding] = []
@@ -244,21 +250,15 @@ class Estimation:
         """Notice boards that fell silent, and compute what waited long enough."""
         findings: list[Finding] = []
         for uid, track in list(self._tracks.items()):
-            waiting = self._waiting[uid]
-            if waiting and t_ns - int(waiting[0].t_ns[0]) >= self._settings.batch_s * 1e9:
-                self._waiting[uid] = []
-                for block in _blocks(waiting, track.look_rows):
-                    findings += self._compute(track, block)
-            if uid not in self._silent and t_ns - self._heard_ns(uid, track) > track.watch.silence_ns:
+            intake = self._intakes[uid]
+            since_ns = intake.waiting_since_ns
+            if since_ns is not None and t_ns - since_ns >= self._settings.batch_s * 1e9:
+                findings += self._release(intake)
+            if uid not in self._silent and t_ns - intake.heard_ns > track.watch.silence_ns:
                 self._silent.add(uid)
                 findings.append(board_health(t_ns, uid, "board_silent", raised=True))
                 findings += self._after_loss(uid)
         return findings
-
-    def _heard_ns(self, uid: str, track: BoardTrack) -> int:
-        """Return the instant of a board's newest row, computed or not."""
-        waiting = self._waiting[uid]
-        return int(waiting[-1].t_ns[-1]) if waiting else track.received_ns
 
     def _returned(self, uid: str, track: BoardTrack, t_ns: int) -> list[Finding]:
         """Compare the shelves of a board that speaks again with what they were before its silence."""
@@ -274,6 +274,7 @@ class Estimation:
         for track, part in live:
             track.freeze(part.shelf_index)
         shelf.acquire(t_ns)
+        self._set_patience()
 
     def _live(self, parts: list[tuple[str, ShelfPart]]) -> list[LivePart]:
         return [(self._tracks[uid], part) for uid, part in parts if uid in self._tracks and uid not in self._silent]
@@ -283,30 +284,3 @@ def _fitting(shelf: ShelfConfig, given: dict[str, Baseline]) -> Baseline | None:
     """Return the baseline for a shelf; one of another number of channels belongs to hardware that is gone."""
     baseline = given.get(shelf.shelf_id)
     return baseline if baseline is not None and baseline.level_g.size == len(shelf.channels) else None
-
-
-def _blocks(waiting: list[AdcSamples], most_rows: int) -> Iterator[AdcSamples]:
-    """Join consecutive blocks of one board and cut them anew: a rest is looked for after each."""
-    whole = waiting[0]
-    if len(waiting) > 1:
-        whole = AdcSamples(
-            board_uid=whole.board_uid,
-            first_index=whole.first_index,
-            t_ns=np.concatenate([block.t_ns for block in waiting]),
-            counts=np.concatenate([block.counts for block in waiting]),
-            flags=np.concatenate([block.flags for block in waiting]),
-            lost_rows=sum(block.lost_rows for block in waiting),
-        )
-    if whole.t_ns.size <= most_rows:
-        yield whole
-        return
-    for start in range(0, whole.t_ns.size, most_rows):
-        piece = slice(start, start + most_rows)
-        yield AdcSamples(
-            board_uid=whole.board_uid,
-            first_index=whole.first_index + start,
-            t_ns=whole.t_ns[piece],
-            counts=whole.counts[piece],
-            flags=whole.flags[piece],
-            lost_rows=0 if start else whole.lost_rows,
-        )

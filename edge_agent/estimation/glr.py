@@ -25,12 +25,11 @@ class DyadicGlr:
     """
 
     def __init__(self, columns: int, threshold: float) -> None:
+        self._columns = columns
         self._sums: FloatArray = np.zeros((CAPACITY, columns))
         self._end = LONGEST  # rows in use; the last one is the newest running sum
-        self._limits: FloatArray = threshold * np.sqrt(np.array(WINDOWS, dtype=np.float64))[:, np.newaxis]
-        self._windows = np.array(WINDOWS)
-        self._differences: FloatArray = np.empty((len(WINDOWS), columns))
-        self._over: BoolArray = np.empty((len(WINDOWS), columns), dtype=np.bool_)
+        self._limits: FloatArray = threshold * np.sqrt(np.array(WINDOWS, dtype=np.float64))[:, np.newaxis, np.newaxis]
+        self._room: dict[int, _Room] = {}
 
     def push(self, normalised: FloatArray) -> BoolArray | None:
         """Take in rows; return where they alarm, (rows, columns), or None where nowhere.
@@ -43,28 +42,27 @@ class DyadicGlr:
         rows = normalised.shape[0]
         if self._end + rows > CAPACITY:
             self._rewind()
+        room = self._room.get(rows)
+        if room is None:
+            room = self._room[rows] = _Room(rows, self._columns)
         end = self._end
         self._end = end + rows
-        if rows == 1:
-            np.add(self._sums[end - 1], normalised[0], out=self._sums[end])
-            np.subtract(self._sums[end], self._sums[end - self._windows], out=self._differences)
-            np.abs(self._differences, out=self._differences)
-            np.greater(self._differences, self._limits, out=self._over)
-            if not self._over.any():
-                return None
-            alarms: BoolArray = np.logical_or.reduce(self._over, axis=0)[np.newaxis]
-            return alarms
         sums = self._sums
-        np.cumsum(normalised, axis=0, out=sums[end : end + rows])
-        sums[end : end + rows] += sums[end - 1]
-        found: BoolArray | None = None
-        for window, limit in zip(WINDOWS, self._limits[:, 0], strict=True):
-            change = sums[end : end + rows] - sums[end - window : end - window + rows]
-            np.abs(change, out=change)
-            if change.max() > limit:
-                over = change > limit
-                found = over if found is None else found | over
-        return found
+        fresh = sums[end : end + rows]
+        if rows == 1:
+            np.add(sums[end - 1], normalised[0], out=fresh[0])
+        else:
+            np.cumsum(normalised, axis=0, out=fresh)
+            fresh += sums[end - 1]
+        np.add(room.back, end, out=room.rows)
+        np.take(sums, room.rows, axis=0, out=room.change, mode="clip")
+        np.subtract(fresh, room.change, out=room.change)
+        np.abs(room.change, out=room.change)
+        np.greater(room.change, self._limits, out=room.over)
+        if not room.over.any():
+            return None
+        alarms: BoolArray = np.logical_or.reduce(room.over, axis=0)
+        return alarms
 
     def forget(self, columns: IntArray) -> None:
         """Clear the memory of columns whose level was set anew."""
@@ -76,3 +74,15 @@ class DyadicGlr:
         kept = kept - kept[-1]
         self._sums[:LONGEST] = kept
         self._end = LONGEST
+
+
+class _Room:
+    """Working arrays for blocks of one size, so that none is allocated per block."""
+
+    __slots__ = ("back", "change", "over", "rows")
+
+    def __init__(self, rows: int, columns: int) -> None:
+        self.back = np.arange(rows)[np.newaxis, :] - np.array(WINDOWS)[:, np.newaxis]
+        self.rows = np.empty_like(self.back)
+        self.change: FloatArray = np.empty((len(WINDOWS), rows, columns))
+        self.over: BoolArray = np.empty((len(WINDOWS), rows, columns), dtype=np.bool_)

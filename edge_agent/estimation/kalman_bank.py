@@ -36,14 +36,29 @@ class KalmanBank:
         columns = noise_g2.size
         self.level_wander = period_s / time_constant_s**2
         self.drift_wander = DRIFT_SHARE / time_constant_s**2
-        self.noise_g2: FloatArray = noise_g2.astype(np.float64)
+        self.noise_g2: FloatArray = noise_g2
         self.state: FloatArray = np.zeros((2, columns))
         self.covariance: FloatArray = np.zeros((3, columns))
         self.innovation_g: FloatArray = np.zeros(columns)
         self.innovation_variance_g2: FloatArray = np.ones(columns)
-        self._work: FloatArray = np.empty((4, columns))
+        self._wander: FloatArray = np.zeros((3, columns))
+        self._pair: FloatArray = np.empty((2, columns))
+        self._triple: FloatArray = np.empty((3, columns))
         self._gain: FloatArray = np.empty((2, columns))
-        self._correction: FloatArray = np.empty((2, columns))
+        self._single: FloatArray = np.empty(columns)
+        self._carried: FloatArray = np.empty(columns)
+        self._block_noise: FloatArray = np.empty(columns)
+        self._level, self._drift = self.state
+        self._p00, self._p01, self._p11 = self.covariance
+        self._head, self._tail = self.covariance[:2], self.covariance[1:]
+        self._k1 = self._gain[1]
+        self.set_noise(noise_g2)
+
+    def set_noise(self, noise_g2: FloatArray) -> None:
+        """Set the variance of one reading, (columns,), g²."""
+        self.noise_g2 = noise_g2.astype(np.float64)
+        self._wander[0] = self.noise_g2 * self.level_wander
+        self._wander[2] = self._wander[0] * self.drift_wander
 
     @property
     def level_g(self) -> FloatArray:
@@ -69,25 +84,18 @@ class KalmanBank:
 
     def predict(self, dt_s: float) -> None:
         """Move all columns forward by ``dt_s`` seconds."""
-        level, drift = self.state
-        p00, p01, p11 = self.covariance
-        step = self._work[0]
-        np.multiply(drift, dt_s, out=step)
-        level += step
-        # p00 + 2 dt p01 + dt² p11 = p00 + dt (p01 before + p01 after)
-        np.multiply(p11, dt_s, out=step)
-        step += p01
-        p01 += step
-        p01 *= dt_s
-        p00 += p01
-        np.copyto(p01, step)
-        np.multiply(self.noise_g2, dt_s * self.level_wander, out=step)
-        p00 += step
-        step *= self.drift_wander
-        p11 += step
+        single, pair, triple = self._single, self._pair, self._triple
+        np.multiply(self._drift, dt_s, out=single)
+        self._level += single
+        np.multiply(self._tail, dt_s, out=pair)
+        self._head += pair  # p00 + dt p01, p01 + dt p11
+        np.multiply(self._p01, dt_s, out=single)
+        self._p00 += single  # the second dt p01 and dt² p11
+        np.multiply(self._wander, dt_s, out=triple)
+        self.covariance += triple
 
-    def update(self, measured_g: FloatArray, rows: float = 1.0, weight: FloatArray | None = None) -> FloatArray:
-        """Take in one measurement per column; return the innovations, (columns,), g (a view).
+    def update(self, measured_g: FloatArray, rows: float = 1.0, weight: FloatArray | None = None) -> None:
+        """Take in one measurement per column; `innovation_g` then holds what was new in it.
 
         Parameters
         ----------
@@ -95,39 +103,30 @@ class KalmanBank:
             The level as read: the mean of ``rows`` readings, so of variance noise_g2 / rows.
         weight : (columns,), optional
             1 where the column was read, 0 where it is missing or frozen: it then keeps its prior.
+
+        Notes
+        -----
+        With m = (1 − k0) (p00, p01) and j = k0 R, the Joseph form's first row is m + (k0, k1) (j − m₀): p00 is a mean
+        of the positive m₀ and j, so it cannot become negative. The last element is p11 + k1 (k1 S − 2 p01).
         """
-        p00, p01, p11 = self.covariance
-        complement, joseph, noise, product = self._work
-        innovation, gain = self.innovation_g, self._gain
-        if rows == 1.0:
-            noise = self.noise_g2
-        else:
-            np.multiply(self.noise_g2, 1.0 / rows, out=noise)
-        variance = self.innovation_variance_g2
-        np.add(p00, noise, out=variance)
-        np.divide(self.covariance[:2], variance, out=gain)
+        noise, gain, pair, single, carried = self.noise_g2, self._gain, self._pair, self._single, self._carried
+        if rows != 1.0:
+            noise = np.multiply(noise, 1.0 / rows, out=self._block_noise)
+        variance = np.add(self._p00, noise, out=self.innovation_variance_g2)
+        np.divide(self._head, variance, out=gain)
         if weight is not None:
             gain *= weight
-        np.subtract(measured_g, self.state[0], out=innovation)
-        np.multiply(gain, innovation, out=self._correction)
-        self.state += self._correction
-        k0, k1 = gain
-        np.subtract(1.0, k0, out=complement)
-        p00 *= complement
-        np.multiply(k0, noise, out=joseph)  # K R
-        # p11 ← p11 + k1 (k1 S − 2 p01)
-        np.multiply(k1, variance, out=product)
-        product -= p01
-        product -= p01
-        product *= k1
-        p11 += product
-        # p01 ← (1 − k0) p01 + k1 (k0 R − (1 − k0) p00)
-        p01 *= complement
-        np.subtract(joseph, p00, out=product)
-        product *= k1
-        p01 += product
-        # p00 ← (1 − k0)² p00 + k0² R
-        p00 *= complement
-        joseph *= k0
-        p00 += joseph
-        return innovation
+        innovation = np.subtract(measured_g, self._level, out=self.innovation_g)
+        np.multiply(gain, innovation, out=pair)
+        self.state += pair
+        np.multiply(self._k1, variance, out=single)
+        single -= self._p01
+        single -= self._p01
+        single *= self._k1
+        self._p11 += single
+        np.multiply(gain[0], noise, out=carried)
+        np.subtract(1.0, gain[0], out=single)
+        self._head *= single
+        carried -= self._p00
+        np.multiply(gain, carried, out=pair)
+        self._head += pair

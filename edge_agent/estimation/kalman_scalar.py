@@ -1,7 +1,5 @@
 """The same filter as `KalmanBank` in plain floats: for a handful of columns numpy's calls cost more than the sums."""
 
-from itertools import repeat
-
 import numpy as np
 
 from edge_agent.estimation.kalman_bank import DRIFT_SHARE
@@ -63,8 +61,8 @@ class KalmanFew:
         """Return the variance of one reading per column, (columns,), g²; a copy."""
         return np.array([column.noise_g2 for column in self.columns])
 
-    @noise_g2.setter
-    def noise_g2(self, noise_g2: FloatArray) -> None:
+    def set_noise(self, noise_g2: FloatArray) -> None:
+        """Set the variance of one reading, (columns,), g²."""
         for column, each in zip(self.columns, noise_g2.tolist(), strict=True):
             column.noise_g2 = each
 
@@ -103,13 +101,11 @@ class KalmanFew:
         for column in self.columns:
             column.predict(dt_s)
 
-    def update(self, measured_g: FloatArray, rows: float = 1.0, weight: FloatArray | None = None) -> FloatArray:
-        """Take in one measurement per column; return the innovations, (columns,), g."""
-        weights = repeat(1.0) if weight is None else weight.tolist()
-        readings = measured_g.tolist()
-        return np.array(
-            [
+    def update(self, measured_g: FloatArray, rows: float = 1.0, weight: FloatArray | None = None) -> None:
+        """Take in one measurement per column, the mean of ``rows`` readings; a weight of 0 leaves a column alone."""
+        if weight is None:
+            for column, reading in zip(self.columns, measured_g.tolist(), strict=True):
+                column.update(reading, rows)
+        else:
+            for column, reading, each in zip(self.columns, measured_g.tolist(), weight.tolist(), strict=True):
                 column.update(reading, rows, each)
-                for column, reading, each in zip(self.columns, readings, weights, strict=False)
-            ]
-        )
