@@ -106,7 +106,7 @@ class StoreLedger:
         self.ledger.close()
 
     def _note(self, recorded: Recorded) -> None:
-        self.recorded += [event.sequence_number for _, event in recorded.new]
+        self.recorded += [each.event.sequence_number for each in recorded.new]
 
     def listens(self) -> None:
         until(lambda: any(notice.code == "connected" for notice in self.notices), "ledger connected")

@@ -25,6 +25,7 @@ from edge_agent.model import (
 from edge_agent.vocabulary import EventKind, Mode, Verdict
 
 NOON_NS = 1_795_262_400_000_000_000  # 2026-11-21T12:00:00Z
+NOON = "2026-11-21T12:00:00.000Z"
 STREAM = "01a1fc1b-c348-76e1-8d1d-469459a22240"
 UNIT = Unit(
     store_id="corner-shop",

@@ -71,7 +71,7 @@ class _Printer:
 
     def recorded(self, recorded: Recorded) -> None:
         """Print a line per event that is now on record."""
-        for agent_id, event in recorded.new:
+        for agent_id, event, _ in recorded.new:
             if self._as_json:
                 say(json.dumps({"recorded": msgspec.to_builtins(event), "agent": agent_id}, ensure_ascii=False))
             else:

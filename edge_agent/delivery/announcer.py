@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple
 
 from edge_agent.delivery.clock_quality import clock_report
-from edge_agent.delivery.outbox import Outbox, Position
+from edge_agent.delivery.outbox import Outbox
+from edge_agent.delivery.stream_position import Position
 from edge_agent.delivery.wire import (
     Alarm,
     Health,

@@ -10,9 +10,8 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from edge_agent.clock import Clock, boot_id
 from edge_agent.delivery.clock_quality import clock_report
@@ -24,8 +23,10 @@ from edge_agent.delivery.payload_codec import pack, unpack
 from edge_agent.delivery.reserve import Reserve
 from edge_agent.delivery.salvage import Salvage, moved_to
 from edge_agent.delivery.saved_state import LANE, SHELF, SavedState, saved_state_of, state_rows, stock_of
+from edge_agent.delivery.sendable import sendable
+from edge_agent.delivery.stream_position import Position, UnconfirmedRow
 from edge_agent.delivery.unit import Unit
-from edge_agent.delivery.wire import MAX_EVENT_BYTES, CloudEvent, WireError, decode, encode
+from edge_agent.delivery.wire import MAX_EVENT_BYTES, CloudEvent, decode, encode
 from edge_agent.errors import OutboxError
 from edge_agent.model import Baseline, Decision, Stock
 
@@ -38,28 +39,6 @@ SWEEP_ROWS: Final = 256
 """Confirmed rows that may wait for the next commit to be deleted with it; more are deleted at once (2026-11)."""
 QUARANTINE_ROWS: Final = 1000
 """Originals of events that could not be sent, kept for a person to look at; the oldest go first (2026-11)."""
-
-
-class UnconfirmedRow(NamedTuple):
-    """An event that the ledger has not confirmed, as it goes out."""
-
-    sequence: int
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where the stream stands at one moment; ``stock`` is the belief after event ``last_sequence``."""
-
-    stream_id: str
-    watermark: int
-    last_sequence: int
-    stock: Stock
-
-    @property
-    def depth(self) -> int:
-        """Return how many events wait for the ledger."""
-        return self.last_sequence - self.watermark
 
 
 class Outbox:
@@ -156,7 +135,7 @@ class Outbox:
                 sequence=sequence,
                 clock=clock_report(),
             )
-            payload, refusal = _sendable(event)
+            payload, refusal = sendable(event)
             changed = self._changed(state_rows(decision.stock, decision.baselines))
             gone = {name for name in self._rows if name.startswith(LANE)}.difference(
                 LANE + lane for lane in decision.stock
@@ -380,15 +359,3 @@ class Outbox:
             "(SELECT sequence FROM quarantine ORDER BY sequence DESC LIMIT 1 OFFSET ?)",
             (QUARANTINE_ROWS,),
         )
-
-
-def _sendable(event: CloudEvent) -> tuple[bytes, str | None]:
-    """Return what goes out for an event, and why that is a stand-in (None when it is the event itself)."""
-    payload = encode(event)
-    if len(payload) > MAX_EVENT_BYTES:
-        return encode(stand_in(event, "event_too_large")), f"{len(payload)} bytes; at most {MAX_EVENT_BYTES} are sent"
-    try:
-        decode(payload, CloudEvent)
-    except WireError as error:
-        return encode(stand_in(event, "event_breaks_contract")), str(error)
-    return payload, None

@@ -22,7 +22,7 @@ EVENT_TYPE: Final = "shelf.item.v1"
 SEQUENCE_DIGITS: Final = 20
 
 Name = Annotated[str, Meta(max_length=128)]
-Instant = Annotated[str, Meta(max_length=40)]
+Instant = Annotated[str, Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z\Z")]
 """RFC 3339 in UTC with milliseconds, e.g. 2026-11-21T09:30:00.125Z."""
 Text = Annotated[str, Meta(max_length=600)]
 Count = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]

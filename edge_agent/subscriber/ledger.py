@@ -30,10 +30,11 @@ StockKey = tuple[str, str, str]
 
 
 class Incoming(NamedTuple):
-    """An event that passed the contract, with the agent whose topic it came by."""
+    """An event that passed the contract, with the agent whose topic it came by and the bytes it came as."""
 
     agent_id: str
     event: CloudEvent
+    payload: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,7 @@ class Ledger:
             counted_before |= set(transaction.scalars(select(EVENTS.c.id).where(EVENTS.c.id.in_(some))))
         rows: list[dict[str, Any]] = []
         changes: list[dict[str, Any]] = []
-        for agent_id, event in fresh:
+        for agent_id, event, payload in fresh:
             first_time = event.id not in counted_before
             counted_before.add(event.id)
             place = {"source": event.source, "sequence": event.sequence_number}
@@ -250,7 +251,8 @@ class Ledger:
                     "time": event.time,
                     "recorded_at": now,
                     "first_time": first_time,
-                    "payload": encode(event),
+                    # As it came, with fields that a later minor version added; a rebuilt one is for callers without it.
+                    "payload": payload or encode(event),
                 }
             )
             if first_time and event.data.decision.verdict is Verdict.AUTO:
@@ -303,8 +305,8 @@ class Ledger:
 
     def _open(self, transaction: Connection, shelf: str, counts: Mapping[str, Mapping[str, int]], origin: str) -> bool:
         row = {"shelf": shelf, "origin": origin, "recorded_at": _now()}
-        taken = transaction.execute(self._upsert(OPENINGS).values(row).on_conflict_do_nothing())
-        if taken.rowcount == 0:
+        opening = self._upsert(OPENINGS).values(row).on_conflict_do_nothing().returning(OPENINGS.c.shelf)
+        if transaction.scalar(opening) is None:
             return False
         moved = {(shelf, lane, sku): int(count) for lane, skus in counts.items() for sku, count in skus.items()}
         if moved:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from edge_agent.errors import LedgerError
 from edge_agent.subscriber.ledger_tables import LEDGER, METADATA, SCHEMA_VERSION
 
-LOCK_WAIT_S: Final = 2.0
+LOCK_WAIT_S: Final = 1.0
 DIALECTS: Final = ("sqlite", "postgresql")
 
 

@@ -4,6 +4,7 @@ A persistent session lets the broker keep what arrives while the ledger is down;
 agents send again, since their rows wait for the watermark.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -21,6 +22,7 @@ from edge_agent.delivery.topics import EVERY_AGENT, Address, Topics, parse_topic
 from edge_agent.delivery.waker import Waker
 from edge_agent.delivery.wire import Ack, CloudEvent, Mark, StockBelief, WireError, decode, encode
 from edge_agent.errors import LedgerError
+from edge_agent.subscriber.gap_watch import GapWatch
 from edge_agent.subscriber.ledger import Gap, Incoming, Ledger, Recorded
 from edge_agent.subscriber.ledger_engine import LedgerUnavailableError
 
@@ -31,6 +33,8 @@ SESSION_S: Final = 7 * 24 * 3600
 """How long the broker keeps the ledger's session while it is down, s (MQTT 5)."""
 RECEIVE_MAXIMUM: Final = 1000
 ACKS_IN_FLIGHT: Final = 20
+GAP_SAID_S: Final = 15.0
+"""A gap is closed by the agent's next sending, 2 s later; one that stands this long is worth a word, s (2026-11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class LedgerService:
         self._beliefs: dict[str, tuple[str, StockBelief]] = {}
         self._to_say: dict[str, tuple[str, int]] = {}
         self._acks_in_flight: set[int] = set()
+        self._gaps = GapWatch()
+        self._database_failure_said = False
 
     def stop(self) -> None:
         """End `run` soon; may be called from any thread or a signal handler."""
@@ -129,6 +135,8 @@ class LedgerService:
             self._take_held(connection)
         if connection.connected:
             self._say_watermarks(connection)
+        for source, watermark, newest in self._gaps.long_standing(time.monotonic(), GAP_SAID_S):
+            self._notice(Notice("waiting", _waiting_words(source, watermark, newest)))
         return True
 
     def _welcome(self, connection: Connection) -> None:
@@ -137,8 +145,9 @@ class LedgerService:
         self._acks_in_flight.clear()
         every = Topics(self._store_id, EVERY_AGENT)
         connection.subscribe([(every.event, 1), (every.mark, 1), (every.stock("+"), 1)])
-        # Agents that wait for a lost acknowledgement hear at once where this ledger stands.
-        self._to_say.update(self._ledger.watermarks())
+        with contextlib.suppress(LedgerUnavailableError):  # then the agents' marks and events bring it up
+            # Agents that wait for a lost acknowledgement hear at once where this ledger stands.
+            self._to_say.update(self._ledger.watermarks())
         self._notice(Notice("connected", f"listening at {self._broker.host}:{self._broker.port}"))
 
     def _lost(self, reason: str) -> None:
@@ -167,9 +176,14 @@ class LedgerService:
             self._take(self._held)
         except LedgerUnavailableError as error:
             self._retry_at_s = time.monotonic() + self._database_backoff.next_s()
-            self._notice(Notice("database", f"{error}; nothing is acknowledged meanwhile"))
+            if not self._database_failure_said:
+                self._database_failure_said = True
+                self._notice(Notice("database", f"{error}; nothing is acknowledged meanwhile"))
             return
         self._database_backoff.reset()
+        if self._database_failure_said:
+            self._database_failure_said = False
+            self._notice(Notice("database", "the database answers again"))
         for message in self._held:
             if message.qos and connection.connected:
                 connection.acknowledge(message)
@@ -201,7 +215,7 @@ class LedgerService:
         except WireError as error:
             self._reject(message, str(error))
             return None
-        return Incoming(address.agent_id, event)
+        return Incoming(address.agent_id, event, message.payload)
 
     def _record(self, events: Sequence[tuple[Received, Incoming]]) -> None:
         if not events:
@@ -223,6 +237,10 @@ class LedgerService:
                 events[0][1].agent_id if len(recorded.watermarks) == 1 else _agent(source),
                 watermark,
             )
+        for incoming in recorded.new:
+            self._gaps.arrived(incoming.event.source, incoming.event.sequence_number)
+        for source, watermark in recorded.watermarks.items():
+            self._gaps.confirmed(source, watermark, time.monotonic())
         if recorded.new:
             self._recorded(recorded)
 
@@ -243,6 +261,7 @@ class LedgerService:
         source = stream_source(self._store_id, address.agent_id, mark.stream)
         watermark, gap = self._ledger.oldest_held(address.agent_id, source, mark.oldest_sequence)
         self._to_say[source] = (address.agent_id, watermark)
+        self._gaps.confirmed(source, watermark, time.monotonic())
         if gap is not None:
             self._notice(Notice("gap", _gap_words(gap)))
 
@@ -260,6 +279,13 @@ class LedgerService:
 
 def _agent(source: str) -> str:
     return source.split("/")[2]
+
+
+def _waiting_words(source: str, watermark: int, newest: int) -> str:
+    return (
+        f"events after {watermark} of {source} are missing while event {newest} is here; the agent keeps them and "
+        "sends them again: see whether it is running and reaches the broker"
+    )
 
 
 def _gap_words(gap: Gap) -> str:

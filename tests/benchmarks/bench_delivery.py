@@ -16,14 +16,14 @@ from plain_outbox import PlainOutbox
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from delivery_rig import at  # noqa: E402 - found through the path set above
-from delivery_stories import UNIT, cloud_event, decision, open_outbox, until  # noqa: E402
-from real_mosquitto import RealMosquitto  # noqa: E402
+from delivery_rig import at
+from delivery_stories import UNIT, cloud_event, decision, open_outbox, until
+from real_mosquitto import RealMosquitto
 
-from edge_agent.clock import SystemClock  # noqa: E402
-from edge_agent.delivery.uplink import MqttUplink  # noqa: E402
-from edge_agent.delivery.wire import encode  # noqa: E402
-from edge_agent.subscriber.ledger import Incoming, Ledger  # noqa: E402
+from edge_agent.clock import SystemClock
+from edge_agent.delivery.uplink import MqttUplink
+from edge_agent.delivery.wire import encode
+from edge_agent.subscriber.ledger import Incoming, Ledger
 
 EVENTS = 600
 BACKLOG = 5000
@@ -62,7 +62,9 @@ def outbox_rows(directory: Path) -> list[Row]:
         plain.confirmed(sequence)
 
     measured = [(per_event(ours), per_event(peers)) for _ in range(3)]
-    our_median, peer_median = ([median(column) for column in zip(*side, strict=True)] for side in zip(*measured, strict=True))
+    our_median, peer_median = (
+        [median(column) for column in zip(*side, strict=True)] for side in zip(*measured, strict=True)
+    )
     outbox.close()
     plain.close()
     return [
@@ -135,7 +137,14 @@ def line_rows(directory: Path, broker: RealMosquitto) -> list[Row]:
     peer = "paho QoS 1 to PUBACK, nothing durable"
     return [
         Row("event → ledger confirmed, p50", median(times[50:]), "ms", peer, median(plain), "≤ 20"),
-        Row("event → ledger confirmed, p99", quantiles(times[50:], n=100)[98], "ms", peer, quantiles(plain, n=100)[98], "≤ 100"),
+        Row(
+            "event → ledger confirmed, p99",
+            quantiles(times[50:], n=100)[98],
+            "ms",
+            peer,
+            quantiles(plain, n=100)[98],
+            "≤ 100",
+        ),
         Row("agent → mosquitto → ledger, sustained", rate, "events/s", goal="≥ 1000"),
     ]
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from delivery_rig import Agent, Listener, Protocol, StoreLedger, at, listening
-from delivery_stories import STREAM, UNIT, cloud_event, decision, until
+from delivery_stories import NOON, STREAM, UNIT, cloud_event, decision, until
 from real_mosquitto import RealMosquitto, free_port
 
 from edge_agent.config import BrokerConfig
@@ -380,20 +380,20 @@ def test_a_forged_falling_or_foreign_acknowledgement_deletes_nothing(mosquitto: 
         def says(payload: bytes) -> None:
             forger.publish(TOPICS.ack, payload)
 
-        says(encode(Ack(stream, 3, "")))
+        says(encode(Ack(stream, 3, NOON)))
         until(lambda: agent.outbox.watermark == 3, "a true watermark is taken")
         for forged in (
-            encode(Ack(stream, 6, "")),
-            encode(Ack(stream, 2**62, "")),
-            encode(Ack(stream, 1, "")),
-            encode(Ack(STREAM, 5, "")),
+            encode(Ack(stream, 6, NOON)),
+            encode(Ack(stream, 2**62, NOON)),
+            encode(Ack(stream, 1, NOON)),
+            encode(Ack(STREAM, 5, NOON)),
             b"",
             b"\xff",
             b'{"stream":"' + stream.encode() + b'","watermark":-1,"time":""}',
             b"x" * 100_000,
         ):
             says(forged)
-        says(encode(Ack(stream, 4, "")))
+        says(encode(Ack(stream, 4, NOON)))
         until(lambda: agent.outbox.watermark == 4, "the next true one is taken")
         assert agent.outbox.refused_watermarks == 3
         assert [row.sequence for row in agent.outbox.unconfirmed(0, 10)] == [5]
@@ -503,7 +503,10 @@ def test_a_message_that_comes_five_times_counts_once(mosquitto: RealMosquitto, t
         until(lambda: set(acks(publisher)) == {1}, "acknowledged")
 
 
-def test_a_gap_holds_the_watermark_until_it_is_filled(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+def test_a_gap_holds_the_watermark_until_it_is_filled(
+    mosquitto: RealMosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.subscriber.service.GAP_SAID_S", 0.2)
     with StoreLedger(tmp_path / "ledger.db", at(mosquitto.port)) as store, listening(mosquitto.port) as publisher:
         store.listens()
         for sequence in (1, 3, 4):
@@ -511,12 +514,14 @@ def test_a_gap_holds_the_watermark_until_it_is_filled(mosquitto: RealMosquitto, 
         until(lambda: store.recorded == [1, 3, 4], "recorded")
         until(lambda: bool(acks(publisher)), "acknowledged")
         assert max(acks(publisher)) == 1
+        until(lambda: bool(store.notices_of("waiting")), "somebody is told")
+        assert f"events after 1 of {UNIT.source(STREAM)} are missing while event 4 is here" in store.notices[-1].text
         publisher.publish(TOPICS.event, encode(cloud_event(2)))
         until(lambda: acks(publisher)[-1] == 4, "the watermark passes")
 
 
 def mark(oldest: int, last: int) -> bytes:
-    return encode(Mark(STREAM, oldest, last, "", "", cloud_event(1).data.clock))
+    return encode(Mark(STREAM, oldest, last, NOON, NOON, cloud_event(1).data.clock))
 
 
 def test_a_new_ledger_beside_an_old_agent_says_what_it_will_never_have(
@@ -544,7 +549,7 @@ def test_garbage_and_impostors_are_kept_aside_and_change_nothing(mosquitto: Real
     with StoreLedger(tmp_path / "ledger.db", at(mosquitto.port)) as store, listening(mosquitto.port) as rogue:
         store.listens()
         good = encode(cloud_event(1))
-        belief = encode(StockBelief("drinks", STREAM, 0, {"b3": {"oat-milk": 9}}, ""))
+        belief = encode(StockBelief("drinks", STREAM, 0, {"b3": {"oat-milk": 9}}, NOON))
         for topic, payload in (
             (TOPICS.event, b""),
             (TOPICS.event, os.urandom(3000)),

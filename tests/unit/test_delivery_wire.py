@@ -72,6 +72,8 @@ def test_a_field_of_a_later_minor_version_is_ignored() -> None:
         (("sequence",), "17", "sequence"),
         (("sequence",), 17, "sequence"),
         (("time",), None, "time"),
+        (("time",), "yesterday", "time"),
+        (("data", "ended"), "2026-11-21T12:00:00+01:00", "data.ended"),
         (("data", "kind"), "steal", "data.kind"),
         (("data", "confidence"), 1.5, "data.confidence"),
         (("data", "grams"), None, "data.grams"),

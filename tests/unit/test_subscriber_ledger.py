@@ -44,10 +44,10 @@ def in_lane_b3(ledger: Ledger) -> int:
 def test_events_are_recorded_once_and_stock_follows(ledger: Ledger) -> None:
     opened(ledger)
     first = ledger.record(incoming(take(1), take(2, -2), take(3, +1)))
-    assert [event.sequence_number for _, event in first.new] == [1, 2, 3]
+    assert [each.event.sequence_number for each in first.new] == [1, 2, 3]
     assert first.watermarks == {SOURCE: 3}
     again = ledger.record(incoming(take(2, -2), take(3, +1), take(4), take(4)))
-    assert [event.sequence_number for _, event in again.new] == [4]
+    assert [each.event.sequence_number for each in again.new] == [4]
     assert (again.watermarks, again.duplicates) == ({SOURCE: 4}, 3)
     assert ledger.stock() == (
         StockRow("drinks", "b2", "espresso", 4, opened=True),
