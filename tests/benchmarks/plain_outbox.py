@@ -26,7 +26,9 @@ class PlainOutbox:
         baselines = b"".join(each.level_g.tobytes() + each.sigma_g.tobytes() for each in decision.baselines)
         self._database.execute("BEGIN IMMEDIATE")
         cursor = self._database.execute("INSERT INTO event (state, payload) VALUES ('new', ?)", (payload,))
-        self._database.execute("INSERT OR REPLACE INTO belief VALUES (1, ?, ?)", (json.dumps(decision.stock), baselines))
+        self._database.execute(
+            "INSERT OR REPLACE INTO belief VALUES (1, ?, ?)", (json.dumps(decision.stock), baselines)
+        )
         self._database.execute("COMMIT")
         assert cursor.lastrowid is not None
         return cursor.lastrowid
