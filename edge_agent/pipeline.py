@@ -90,6 +90,7 @@ class Pipeline:
         if not step.final:
             return [Provisional(event)]
         self.stock = apply_event(self.stock, event)
+        self._identification.remember(event)
         # Only this shelf's weight is committed with its event: another shelf's change, found in the same message, must
         # still be missing from the disk if power fails between the two commits.
         baseline = self._baseline(step.shelf_id)

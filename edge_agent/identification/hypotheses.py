@@ -25,6 +25,12 @@ class Hypotheses:
         Signed, positive onto the shelf; 0 for none.
     unknown : (hypotheses,) bool
         Whether something that the shelf does not sell, or nothing at all, explains the act or a part of it.
+    regions : tuple of int
+        The shelf's regions that changed; each has its own block of terms, in this order.
+    foreign : (hypotheses, regions) bool
+        Whether something that the shelf does not sell came to, or left, that region.
+    load_taken : (hypotheses, regions) int
+        Which remembered load was taken away again from that region, −1 for none.
     log_prior : (hypotheses,)
         Nats, up to a constant.
     log_cut : float
@@ -42,6 +48,9 @@ class Hypotheses:
     lane_index: IntArray
     quantity: IntArray
     unknown: BoolArray
+    regions: tuple[int, ...]
+    foreign: BoolArray
+    load_taken: IntArray
     log_prior: FloatArray
     log_cut: float
     log_screen: FloatArray

@@ -1,20 +1,22 @@
 """From a shelf's weight step to an item event: explanations, witnesses, posterior, policy."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edge_agent.config import ShelfConfig, Site
 from edge_agent.identification.act_position import locate
+from edge_agent.identification.hypotheses import Hypotheses
+from edge_agent.identification.left_loads import LeftLoad, loads_after
 from edge_agent.identification.observation_model import ObservationModel
 from edge_agent.identification.policy import Circumstances, decide
-from edge_agent.identification.posterior import Posterior, combine
+from edge_agent.identification.posterior import Posterior, combine, probabilities
 from edge_agent.identification.prior import Belief, act_prior
 from edge_agent.identification.shelf_hypotheses import ShelfHypotheses, readable
 from edge_agent.identification.stock import apply_event
 from edge_agent.identification.witnesses import PositionWitness, VisionWitness, WeightWitness
-from edge_agent.model import IntArray, ItemEvent, Revisions, Stock, VisionObservation, WeightStep
+from edge_agent.model import FloatArray, IntArray, ItemEvent, Revisions, Stock, VisionObservation, WeightStep
 from edge_agent.ports import Testimony, Witness
 from edge_agent.version import software_version
 from edge_agent.vocabulary import Mode, Verdict
@@ -23,10 +25,21 @@ DECIDING_MODES = (Mode.SELLING, Mode.STAFF)
 """Modes in which a changed weight is somebody's act on goods. Elsewhere weights are tests, or not settled yet."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Finding:
+    """The latest event with what led to it."""
+
+    event: ItemEvent
+    step: WeightStep
+    hypotheses: Hypotheses | None
+    probability: FloatArray
+
+
 class Identification:
     """What was moved, how sure that is, and who decides.
 
-    Tables are built here, once; a step then costs a look-up, a screen and one batch of Gaussians.
+    Tables are built here, once; a step then costs a look-up, a screen and one batch of Gaussians. Between steps one
+    thing only is kept: what was set down lately, as `remember` was told (see `left_loads`). No checkpoint holds it.
 
     Parameters
     ----------
@@ -61,6 +74,8 @@ class Identification:
         self._catalogued = {item.sku for item in site.catalogue.items}
         self._tables = {shelf_id: self._build(model, frozenset()) for shelf_id, model in self._models.items()}
         self._visited: dict[str, tuple[frozenset[str], ShelfHypotheses]] = {}
+        self._left: dict[str, tuple[LeftLoad, ...]] = dict.fromkeys(self._models, ())
+        self._finding: _Finding | None = None
 
     def resolve(
         self, step: WeightStep, stock: Stock, mode: Mode, observations: Sequence[VisionObservation] = ()
@@ -69,7 +84,7 @@ class Identification:
 
         Every step in selling mode, final or provisional, becomes an event: automatic or review. In staff mode too, as
         restock and remove. None in maintenance, closed and warming up: there a changed weight is nobody's purchase, and
-        leaving the mode re-baselines.
+        leaving the mode re-baselines. What was set down before is left as it is until `remember`.
 
         Raises
         ------
@@ -89,14 +104,16 @@ class Identification:
         tables = self._tables_for(model, stock)
         seen = readable(step)
         belief = Belief(model.lanes, tables.skus, stock)
-        hypotheses = tables.explain(step, belief, act_prior(mode, step.cause))
+        hypotheses = tables.explain(step, belief, act_prior(mode, step.cause), self._left[step.shelf_id])
         testimonies: dict[str, Testimony] = {}
         posterior = Posterior((), 1.0)
+        probability = np.zeros(0)
         changed: IntArray = np.zeros(0, dtype=np.int32)
         if hypotheses is not None:
             changed = hypotheses.channels
             testimonies = {each.name: each.log_likelihood(hypotheses, step, observations) for each in self._witnesses}
-            posterior = combine(hypotheses, list(testimonies.values()))
+            probability, _ = probabilities(hypotheses, list(testimonies.values()))
+            posterior = combine(hypotheses, probability)
         spoke = tuple(name for name, testimony in testimonies.items() if not testimony.silent)
         decided = decide(
             posterior,
@@ -129,7 +146,31 @@ class Identification:
             stock_after=before,
             revisions=self._revisions,
         )
-        return _with_stock_after(event, stock) if decided.verdict is Verdict.AUTO else event
+        if decided.verdict is Verdict.AUTO:
+            event = _with_stock_after(event, stock)
+        self._finding = _Finding(event, step, hypotheses, probability)
+        return event
+
+    def remember(self, event: ItemEvent) -> None:
+        """Keep in mind what a final event set down on its shelf, and forget what it took away.
+
+        Of provisional events nothing is remembered: their final one follows.
+
+        Raises
+        ------
+        ValueError
+            For any other event than the one `resolve` returned last.
+        """
+        finding = self._finding
+        if finding is None or finding.event is not event:
+            raise ValueError(
+                f"event {event.act_id}: only the latest event can be remembered, right after it was resolved"
+            )
+        shelf_id = event.shelf_id
+        if finding.step.final and finding.hypotheses is not None:
+            self._left[shelf_id] = loads_after(
+                self._left[shelf_id], self._models[shelf_id], finding.step, finding.hypotheses, finding.probability
+            )
 
     def _build(self, model: ObservationModel, strays: frozenset[str]) -> ShelfHypotheses:
         skus = sorted({lane.sku for lane in model.lanes} | strays)

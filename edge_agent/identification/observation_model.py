@@ -120,6 +120,29 @@ class ObservationModel:
         covariance: FloatArray = moment - np.outer(mean, mean)
         return covariance
 
+    def push_covariance(self, load_g: FloatArray, push_mm: float) -> FloatArray:
+        """Return how uncertain a standing load becomes, (channels, channels) g², by being pushed along both axes.
+
+        First order: m²·s²·(∂g/∂x ∂g/∂xᵀ + ∂g/∂y ∂g/∂yᵀ) at the load's centre of mass. On a plate of its own cell the
+        place makes no difference.
+
+        Parameters
+        ----------
+        load_g : (channels,)
+            The load as its channels feel it.
+        push_mm : float
+            Standard deviation s per axis.
+        """
+        mass_g = float(load_g.sum())
+        if self.shelf.kind == "lane_cells" or mass_g <= 0:
+            return np.zeros((self.channel_count, self.channel_count))
+        x_mm = float(load_g @ [cell.x_mm for cell in self.shelf.channels]) / mass_g
+        y_mm = float(load_g @ [cell.y_mm for cell in self.shelf.channels]) / mass_g
+        along_x = (self.influence(x_mm + 1, y_mm) - self.influence(x_mm - 1, y_mm)) / 2
+        along_y = (self.influence(x_mm, y_mm + 1) - self.influence(x_mm, y_mm - 1)) / 2
+        covariance: FloatArray = (mass_g * push_mm) ** 2 * (np.outer(along_x, along_x) + np.outer(along_y, along_y))
+        return covariance
+
     def _platform_moments(
         self, x_range_mm: tuple[float, float], y_range_mm: tuple[float, float]
     ) -> tuple[FloatArray, FloatArray]:

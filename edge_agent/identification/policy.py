@@ -5,6 +5,7 @@ Reasons are stable machine words:
 =====================  =========================================================================================
 ``low_confidence``     review: no bill reaches ``min_confidence``
 ``unknown_item``       review: something that the shelf does not sell is more probable than any bill
+``foreign_removed``    with ``unknown_item``: most probably a thing that was left here before was taken away again
 ``reconciled``         review: found changed on return, nobody saw the act
 ``press``              review: the cells were loaded beyond their rating, their zero may have moved
 ``channel_missing``    review: a channel could not be read, and what the others say is not enough
@@ -21,6 +22,7 @@ from edge_agent.vocabulary import EventKind, Mode, StepCause, Verdict
 
 LOW_CONFIDENCE = "low_confidence"
 UNKNOWN_ITEM = "unknown_item"
+FOREIGN_REMOVED = "foreign_removed"
 RECONCILED = "reconciled"
 STOCK_CONTRADICTION = "stock_contradiction"
 PRESS = "press"
@@ -93,6 +95,8 @@ def decide(posterior: Posterior, policy: PolicyConfig, circumstances: Circumstan
     }
     reasons = [word for word, holds in causes.items() if holds]
     verdict = Verdict.REVIEW if reasons else Verdict.AUTO
+    if unknown and posterior.foreign_removed > posterior.something_else / 2:
+        reasons.append(FOREIGN_REMOVED)
     if circumstances.channel_missing and verdict is Verdict.REVIEW:
         reasons.append(CHANNEL_MISSING)
     if contradicts_stock(items, circumstances.stock):

@@ -26,22 +26,28 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """Bills, most probable first, and the probability of something else; together they sum to 1."""
+    """Bills, most probable first, and the probability of something else; together they sum to 1.
+
+    ``foreign_removed`` is the part of the latter in which a thing left here before was taken away again.
+    """
 
     bills: tuple[Bill, ...]
     something_else: float
+    foreign_removed: float = 0.0
 
 
 def probabilities(hypotheses: Hypotheses, testimonies: Sequence[Testimony]) -> tuple[FloatArray, float]:
     """Return every hypothesis's probability, (hypotheses,), and that of all which were cut off; summing to 1.
 
     The cut-off ones were weighed by their totals alone. What the other witnesses would have said of them is not known;
-    it is taken as the best they said of any hypothesis that was kept, which errs towards review.
+    it is taken as the best they said of any hypothesis of the tables that was kept, which errs towards review.
     """
     log_joint = hypotheses.log_prior + sum(
         (testimony.log_likelihood for testimony in testimonies), np.zeros(len(hypotheses))
     )
-    log_cut = hypotheses.log_cut + float((log_joint - hypotheses.log_screen).max())
+    of_tables = (hypotheses.load_taken < 0).all(axis=1)
+    beyond_total = np.where(of_tables, log_joint - hypotheses.log_screen, -np.inf)
+    log_cut = hypotheses.log_cut + float(beyond_total.max())
     log_total = log_sum_exp(np.append(log_joint, log_cut))
     return np.exp(log_joint - log_total), float(np.exp(log_cut - log_total))
 
@@ -70,9 +76,14 @@ def bill_of(items: Sequence[ItemChange]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted((sku, quantity) for sku, quantity in net.items() if quantity))
 
 
-def combine(hypotheses: Hypotheses, testimonies: Sequence[Testimony]) -> Posterior:
-    """Return the posterior over bills; whatever is not gathered into one is something else."""
-    probability, _ = probabilities(hypotheses, testimonies)
+def combine(hypotheses: Hypotheses, probability: FloatArray) -> Posterior:
+    """Return the posterior over bills; whatever is not gathered into one is something else.
+
+    Parameters
+    ----------
+    probability : (hypotheses,)
+        As `probabilities` returns it.
+    """
     named = np.where(hypotheses.unknown, 0.0, probability)
     order = np.argsort(-named, kind="stable")[:MAX_WEIGHED]
     placements: dict[tuple[tuple[str, int], ...], dict[tuple[ItemChange, ...], float]] = {}
@@ -88,4 +99,7 @@ def combine(hypotheses: Hypotheses, testimonies: Sequence[Testimony]) -> Posteri
     ]
     # Rounded, so that neighbours of equal weight keep one order however the floating-point sums fell.
     bills.sort(key=lambda bill: (-round(bill.probability, 9), bill.items))
-    return Posterior(tuple(bills), max(0.0, 1.0 - sum(bill.probability for bill in bills)))
+    removed = ((hypotheses.load_taken >= 0) & hypotheses.foreign).any(axis=1)
+    return Posterior(
+        tuple(bills), max(0.0, 1.0 - sum(bill.probability for bill in bills)), float(probability[removed].sum())
+    )

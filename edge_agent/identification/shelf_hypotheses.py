@@ -3,9 +3,11 @@
 What a region's channels read in total hardly depends on where in it an item stands, so a scalar Gaussian per set of
 groups screens tables of 10⁵ sets in a millisecond. Regions (plates) that changed in the same act are joined by a beam:
 the sets of one times the best so far. What falls off the table is not forgotten: its weight is added up, exactly for
-independent regions, and ends in "something else".
+independent regions, and ends in "something else". Loads that were set down lately stand beside the tables: "this very
+one was taken away again" is one more row of their region.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,7 @@ from edge_agent.config import PolicyConfig
 from edge_agent.identification.gaussian import log_density_scalar, log_sum_exp
 from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.item_groups import build_groups
+from edge_agent.identification.left_loads import LeftLoad, TakenAgain, taken_again
 from edge_agent.identification.multisets import enumerate_sets
 from edge_agent.identification.observation_model import ObservationModel, Region
 from edge_agent.identification.prior import (
@@ -158,8 +161,16 @@ class ShelfHypotheses:
             return changed
         return [max(totals, key=lambda index: totals[index][0] ** 2 / totals[index][1])]
 
-    def explain(self, step: WeightStep, belief: Belief, act: ActPrior) -> Hypotheses | None:
-        """Return the explanations worth scoring, None where no channel can be read."""
+    def explain(
+        self, step: WeightStep, belief: Belief, act: ActPrior, left: Sequence[LeftLoad] = ()
+    ) -> Hypotheses | None:
+        """Return the explanations worth scoring, None where no channel can be read.
+
+        Parameters
+        ----------
+        left : sequence of LeftLoad
+            What stands on this shelf since it was set down, and may be taken away again.
+        """
         regions = self.changed_regions(step)
         if not regions:
             return None
@@ -168,17 +179,25 @@ class ShelfHypotheses:
         chosen = np.zeros((1, 0), dtype=np.int32)
         log_prior = log_screen = np.zeros(1)
         log_all = 0.0
+        again = []
         for index in regions:
             table = self.tables[index]
             channels = table.region.channels
             valid = seen[channels]
             used = channels[valid]
-            rows, priors, scores = table.screen(
-                float(step.delta_g[used].sum()),
-                float(step.covariance_g2[np.ix_(used, used)].sum()),
-                valid,
-                table.group_log_prior(belief, act),
-            )
+            total_g = float(step.delta_g[used].sum())
+            variance_g2 = float(step.covariance_g2[np.ix_(used, used)].sum())
+            rows, priors, scores = table.screen(total_g, variance_g2, valid, table.group_log_prior(belief, act))
+            leaving = taken_again(left, index, used, self.skus, self.lane_ids)
+            again.append(leaving)
+            if len(leaving.load):
+                beside = len(table.sets) + np.arange(len(leaving.load), dtype=np.int32)
+                rows = np.concatenate([rows, beside])
+                priors = np.concatenate([priors, leaving.log_prior])
+                fit = log_density_scalar(
+                    total_g - leaving.mean_g.sum(axis=1), variance_g2 + leaving.covariance_g2.sum(axis=(1, 2))
+                )
+                scores = np.concatenate([scores, leaving.log_prior + fit])
             log_all += log_sum_exp(scores)
             best = _best(scores, kept)
             joined = _best((log_screen[:, None] + scores[best]).ravel(), kept)
@@ -188,7 +207,7 @@ class ShelfHypotheses:
             log_screen = log_screen[before] + scores[best][added]
         cut = -np.expm1(min(log_sum_exp(log_screen) - log_all, 0.0))
         log_cut = log_all + float(np.log(cut)) if cut > 1e-12 else float("-inf")
-        scored = self._table(regions, chosen, seen, log_prior, log_cut, log_screen)
+        scored = self._table(regions, chosen, again, seen, log_prior, log_cut, log_screen)
         in_hand = in_hand_log_factor(scored.sku_index, scored.quantity, belief, act)
         return replace(scored, log_prior=log_prior + in_hand, log_screen=log_screen + in_hand)
 
@@ -196,6 +215,7 @@ class ShelfHypotheses:
         self,
         regions: list[int],
         chosen: IntArray,
+        again: list[TakenAgain],
         seen: BoolArray,
         log_prior: FloatArray,
         log_cut: float,
@@ -206,21 +226,34 @@ class ShelfHypotheses:
         channels = np.concatenate(used)
         mean = np.zeros((len(chosen), len(channels)))
         covariance = np.zeros((len(chosen), len(channels), len(channels)))
-        unknown = np.zeros(len(chosen), dtype=np.bool_)
-        sku, lane, quantity = [], [], []
+        foreign = np.zeros(chosen.shape, dtype=np.bool_)
+        load_taken = np.full(chosen.shape, -1, dtype=np.int32)
+        sku: list[IntArray] = []
+        lane: list[IntArray] = []
+        quantity: list[IntArray] = []
         start = 0
-        for place, (table, own) in enumerate(zip(tables, used, strict=True)):
-            sets = table.sets[chosen[:, place]]
+        for place, (table, own, leaving) in enumerate(zip(tables, used, again, strict=True)):
+            of_load = np.flatnonzero(chosen[:, place] >= len(table.sets))
+            which = chosen[of_load, place] - len(table.sets)
+            sets = table.sets[np.where(chosen[:, place] < len(table.sets), chosen[:, place], 0)]
             end = start + len(own)
             at = np.flatnonzero(seen[table.region.channels])
             mean[:, start:end] = table.groups.mean_g[:, at][sets].sum(axis=1)
             covariance[:, start:end, start:end] = table.groups.covariance_g2[:, at[:, None], at][sets].sum(axis=1)
-            unknown |= table.set_unknown[chosen[:, place]]
-            sku.append(table.groups.sku[sets])
-            lane.append(table.groups.lane[sets])
-            quantity.append(table.groups.quantity[sets])
+            foreign[:, place] = table.groups.unknown[sets].any(axis=1)
+            terms = table.groups.sku[sets], table.groups.lane[sets], table.groups.quantity[sets]
+            if len(of_load):
+                mean[of_load, start:end] = leaving.mean_g[which]
+                covariance[of_load, start:end, start:end] = leaving.covariance_g2[which]
+                foreign[of_load, place] = leaving.foreign[which]
+                load_taken[of_load, place] = leaving.load[which]
+                for whole, part in zip(terms, (leaving.sku, leaving.lane, leaving.quantity), strict=True):
+                    whole[of_load] = part[which]
+            for gathered, own_terms in zip((sku, lane, quantity), terms, strict=True):
+                gathered.append(own_terms)
             start = end
         quantities = np.concatenate(quantity, axis=1)
+        unnamed = np.logical_or(foreign.any(axis=1), ~quantities.any(axis=1))
         return Hypotheses(
             skus=self.skus,
             lane_ids=self.lane_ids,
@@ -230,7 +263,10 @@ class ShelfHypotheses:
             sku_index=np.concatenate(sku, axis=1),
             lane_index=np.concatenate(lane, axis=1),
             quantity=quantities,
-            unknown=unknown | ~quantities.any(axis=1),
+            unknown=unnamed,
+            regions=tuple(regions),
+            foreign=foreign,
+            load_taken=load_taken,
             log_prior=log_prior,
             log_cut=log_cut,
             log_screen=log_screen,

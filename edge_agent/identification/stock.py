@@ -3,7 +3,6 @@
 from edge_agent.model import ItemEvent, Stock
 from edge_agent.vocabulary import Verdict
 
-
 LIKELIER_THAN_NOT = 0.5
 """Above this a reviewed explanation is nearer to the truth, in expected counts, than "nothing happened" (2026-11)."""
 

@@ -59,7 +59,7 @@ def test_explanations_cut_off_ones_and_something_else_share_one_probability(
     kept, cut = probabilities(hypotheses, testimonies)
     assert kept.sum() + cut == pytest.approx(1.0)
     assert (kept >= 0).all()
-    posterior = combine(hypotheses, testimonies)
+    posterior = combine(hypotheses, kept)
     assert sum(bill.probability for bill in posterior.bills) + posterior.something_else == pytest.approx(1.0)
     names = [bill_of(bill.items) for bill in posterior.bills]
     assert len(set(names)) == len(names)
