@@ -1,5 +1,6 @@
 """Looks for the end of a disturbance: all boards of a shelf at rest over one and the same stretch of time."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,12 +9,15 @@ import numpy as np
 from edge_agent.config import ShelfConfig
 from edge_agent.estimation.board_track import BoardTrack
 from edge_agent.estimation.layout import ShelfPart
+from edge_agent.estimation.ringing import find_ringing, without_ringing
 from edge_agent.estimation.settings import EstimationSettings
 from edge_agent.estimation.settling import Window, is_rest, summarise
 from edge_agent.estimation.shelf_level import ShelfLevel, merge_parts
-from edge_agent.model import FloatArray, InstantArray, IntArray
+from edge_agent.model import BoolArray, FloatArray, InstantArray
 
 LivePart = tuple[BoardTrack, ShelfPart]
+Rows = tuple[InstantArray, FloatArray, BoolArray]
+"""Instants (n,), grams and bad marks (n, columns)."""
 
 QUIET_SIGMAS = 6.0
 """Range of ten batch means of white noise stays below 4.5 σ in 97 % of cases; a third on top for wander (rule)."""
@@ -61,16 +65,10 @@ def find_rest(
         start = 0 if from_ns is not None else _start(t_ns, rest_s, least_rows, track.period_ns)
         if start is None:
             return None
-        summary = summarise(t_ns[start:], grams[start:], bad[start:])
-        if summary is None:
+        window = _rest_window(shelf, track, part, (t_ns[start:], grams[start:], bad[start:]), settings)
+        if window is None:
             return None
-        window, means = summary
-        watched = track.watched(part)
-        watched = watched[window.valid[watched]]
-        if not _rests(shelf, track, part, watched, window, means, grams[start:], settings):
-            return None
-        if watched.size:
-            sigma_g = max(sigma_g, float(np.sqrt(window.variance_g2[watched].max())))
+        sigma_g = max(sigma_g, _sigma(track, part, window))
         windows.append(window)
     merged = merge_parts(
         shelf,
@@ -97,22 +95,51 @@ def _start(t_ns: InstantArray, rest_s: float, least_rows: int, period_ns: int) -
     return start if t_ns[-1] - t_ns[start] + 1.5 * period_ns >= rest_s * 1e9 else None
 
 
-def _rests(
-    shelf: ShelfConfig,
-    track: BoardTrack,
-    part: ShelfPart,
-    watched: IntArray,
-    window: Window,
-    means: FloatArray,
-    grams: FloatArray,
-    settings: EstimationSettings,
-) -> bool:
-    """Return whether one board's watched columns are at rest; a part whose cells are all faulty does not count."""
+def _rest_window(
+    shelf: ShelfConfig, track: BoardTrack, part: ShelfPart, rows: Rows, settings: EstimationSettings
+) -> Window | None:
+    """Judge one board's rows as they are and, where that is not good enough, without the plate's ringing."""
+    t_ns, grams, bad = rows
+    plain = _judge(shelf, track, part, rows, settings)
+    if plain is not None and _sigma(track, part, plain) <= 0.1 * shelf.limits.min_event_g:
+        return plain
+    watched = track.watched(part)
+    watched = watched[~bad[:, watched].any(axis=0)]
     if not watched.size:
-        return bool((track.watch.faulty | track.absent)[part.cells].all())
+        return plain
+    loudest = watched[grams[:, watched].std(axis=0).argmax()]
+    ringing = find_ringing(grams[:, loudest], track.period_ns * 1e-9)
+    if ringing is None:
+        return plain
+    still = _judge(shelf, track, part, (t_ns[2:], without_ringing(grams, *ringing), bad[2:]), settings)
+    if plain is None or still is None:
+        return plain or still
+    return min(plain, still, key=lambda window: _sigma(track, part, window))
+
+
+def _sigma(track: BoardTrack, part: ShelfPart, window: Window) -> float:
+    """Return the largest σ of a watched column's mean, g; 0 where there is none."""
+    watched = track.watched(part)
+    variance_g2 = window.variance_g2[watched[window.valid[watched]]]
+    return math.sqrt(float(variance_g2.max(initial=0.0)))
+
+
+def _judge(
+    shelf: ShelfConfig, track: BoardTrack, part: ShelfPart, rows: Rows, settings: EstimationSettings
+) -> Window | None:
+    """Return the summary of one board's rows if its watched columns rest; a part of faulty cells alone always does."""
+    grams = rows[1]
+    summary = summarise(*rows)
+    if summary is None:
+        return None
+    window, means = summary
+    watched = track.watched(part)
+    watched = watched[window.valid[watched]]
+    if not watched.size:
+        return window if (track.watch.faulty | track.absent)[part.cells].all() else None
     cells = part.cells[window.valid[part.cells]]
     if (np.abs(window.mean_g[cells]) > shelf.limits.cell_max_g).any():
-        return False  # beyond its capacity a cell does not weigh; a scale goes blank there (EN 45501)
+        return None  # beyond its capacity a cell does not weigh; a scale goes blank there (EN 45501)
     load_g = np.abs(window.mean_g[watched])
     share = np.full(watched.size, settings.rest_spread_share)
     if part.derived.size and watched.size == part.derived.size:  # total and two moments of one load
@@ -125,4 +152,5 @@ def _rests(
     scatter_g = QUIET_SIGMAS * np.sqrt(np.square(noise.white_g[watched]) + wander_g2)
     tolerance_g = np.maximum(quiet_g, 0.25 * shelf.limits.min_event_g)
     spread_g = np.maximum(np.maximum(scatter_g, 0.5 * shelf.limits.min_event_g), share * load_g)
-    return bool(is_rest(means[:, watched], grams[:, watched], tolerance_g, spread_g, settings).all())
+    still = is_rest(means[:, watched], grams[:, watched], tolerance_g, spread_g, settings)
+    return window if still.all() else None
