@@ -21,7 +21,7 @@ from edge_agent.delivery.wire import (
     padded_sequence,
 )
 from edge_agent.model import Alternative, ItemChange, ItemEvent, MonotonicNs
-from edge_agent.vocabulary import EventKind, Verdict
+from edge_agent.vocabulary import EventKind, Mode, Verdict
 
 NAME_LENGTH: Final = 128
 
@@ -102,6 +102,38 @@ class Envelope:
             hands=event.hands,
             witnesses=tuple(event.witnesses),
             witnesses_missing=tuple(event.witnesses_missing),
+        )
+
+    def unreadable(self, *, event_id: str, stream_id: str, sequence: int) -> CloudEvent:
+        """Return what goes out in the place of an event whose stored bytes no longer read: a review, nothing billed."""
+        now = self.now()
+        data = ItemEventData(
+            act_id=f"unreadable-{sequence}",
+            kind=EventKind.UNKNOWN,
+            mode=Mode.SELLING,
+            items=(),
+            confidence=0.0,
+            alternatives=(),
+            grams=0.0,
+            sigma_g=0.0,
+            started=now,
+            ended=now,
+            decision=DecisionLine(Verdict.REVIEW, ("stored_event_unreadable",)),
+            revisions=self.unit.revisions,
+            boot_id=self.boot_id,
+            clock=ClockReport("unknown"),
+            historical=True,
+        )
+        return CloudEvent(
+            specversion="1.0",
+            id=event_id,
+            source=self.unit.source(stream_id),
+            type=EVENT_TYPE,
+            subject="unknown",
+            time=now,
+            recordedtime=now,
+            sequence=padded_sequence(sequence),
+            data=data,
         )
 
     def _lines(self, items: Iterable[ItemChange]) -> tuple[ItemLine, ...]:

@@ -185,6 +185,8 @@ class Outbox:
     def unconfirmed(self, after: int, limit: int) -> list[UnconfirmedRow]:
         """Return up to ``limit`` events with a sequence above ``after`` and the watermark, in order.
 
+        A row that no longer reads (a worn card) is replaced by a review in its place, for good.
+
         Raises
         ------
         OutboxError
@@ -198,10 +200,7 @@ class Outbox:
                 ).fetchall()
             except sqlite3.Error as error:
                 raise outbox_error(self.path, error) from error
-        try:
-            return [UnconfirmedRow(sequence, unpack(blob)) for sequence, blob in stored]
-        except ValueError as error:
-            raise OutboxError(f"outbox {self.path}: {error}; restart the agent, which sets the file aside") from error
+        return [UnconfirmedRow(sequence, self._payload(sequence, blob)) for sequence, blob in stored]
 
     def confirm(self, watermark: int) -> bool:
         """Take the ledger's word that every event up to ``watermark`` is recorded; return whether it was taken.
@@ -335,6 +334,22 @@ class Outbox:
         self._reserve.release()
         with contextlib.suppress(sqlite3.Error):
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _payload(self, sequence: int, stored: object) -> bytes:
+        blob = stored if isinstance(stored, bytes) else b""
+        try:
+            return unpack(blob)
+        except ValueError as error:
+            log.error("stored event unreadable sequence=%d error=%s", sequence, error)  # noqa: TRY400 - handled below
+        stand_in_event = self.envelope.unreadable(
+            event_id=uuid7(self._clock.utc_ns()), stream_id=self.stream_id, sequence=sequence
+        )
+        payload = encode(stand_in_event)
+        with self._lock, self._transaction():
+            self._database.execute("UPDATE event SET payload = ? WHERE sequence = ?", (pack(payload), sequence))
+            self._keep_original(sequence, "stored_event_unreadable", blob)
+        self.quarantined += 1
+        return payload
 
     def _changed(self, rows: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
         return {name: value for name, value in rows if self._rows.get(name) != value}

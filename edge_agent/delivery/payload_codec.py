@@ -32,7 +32,8 @@ DICTIONARY_1: Final = (
 
 def pack(payload: bytes) -> bytes:
     """Return the payload as the outbox stores it: whichever form is shorter."""
-    deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 8, zlib.Z_DEFAULT_STRATEGY, DICTIONARY_1)
+    # zlib's own wrapper rather than raw deflate: its checksum tells a worn card's row from an event.
+    deflater = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 8, zlib.Z_DEFAULT_STRATEGY, DICTIONARY_1)
     packed = DEFLATED_1 + deflater.compress(payload) + deflater.flush()
     return packed if len(packed) <= len(payload) else PLAIN + payload
 
@@ -49,7 +50,7 @@ def unpack(stored: bytes) -> bytes:
         return stored[1:]
     if stored[:1] != DEFLATED_1:
         raise ValueError("stored payload is of an unknown format")
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS, DICTIONARY_1)
+    inflater = zlib.decompressobj(zlib.MAX_WBITS, DICTIONARY_1)
     try:
         payload = inflater.decompress(stored[1:], MAX_MESSAGE_BYTES)
     except zlib.error as error:

@@ -25,7 +25,7 @@ from edge_agent.delivery.wire import (
 from edge_agent.model import MonotonicNs
 
 PAYLOAD = encode(cloud_event(17))
-FIRST_VERSION_ROW = "01c3938f2b90321066a681250243233dd3da5a00"
+FIRST_VERSION_ROW = "0178f94b5fa04cc3938f2b90321066a681250243233dd3da5a001c0e15d2"
 
 
 def test_a_take_reads_as_a_cloud_event() -> None:
