@@ -68,8 +68,8 @@ def _log(transition: HealthTransition) -> None:
     """Tell the journal what the store's alarms tell: without a broker nobody else hears it."""
     if transition.raised:
         level = logging.getLevelNamesMapping()[transition.severity.name]
-        detail, remedy = transition.detail, transition.remedy
-        log.log(level, "alarm raised subject=%s code=%s: %s; %s", transition.subject, transition.code, detail, remedy)
+        said = "; ".join(each for each in (transition.detail, transition.remedy) if each)
+        log.log(level, "alarm raised subject=%s code=%s: %s", transition.subject, transition.code, said)
     else:
         log.info("alarm cleared subject=%s code=%s", transition.subject, transition.code)
 

@@ -40,7 +40,10 @@ class Planogram(Table, frozen=True):
     def __post_init__(self) -> None:
         require(self.revision >= 1, f"revision = {self.revision}: at least 1")
         lane_ids = [lane.lane_id for lane in self.lanes]
-        require(len(set(lane_ids)) == len(lane_ids), f"lanes: lane_id {first_twice(lane_ids)!r} stands twice")
+        require(
+            len(set(lane_ids)) == len(lane_ids),
+            f"lanes: lane_id {first_twice(lane_ids)!r} stands twice; give each lane its own",
+        )
 
     def on_shelf(self, shelf_id: str) -> tuple[LaneConfig, ...]:
         """Return the shelf's lanes from left to right."""
@@ -62,7 +65,10 @@ class ItemConfig(Table, frozen=True):
         digits = self.gtin.isascii() and self.gtin.isdigit()
         require(digits and len(self.gtin) in GTIN_LENGTHS, f"gtin = {self.gtin!r}: 8, 12, 13 or 14 digits")
         expected = gtin_check_digit(self.gtin[:-1])
-        require(int(self.gtin[-1]) == expected, f"gtin = {self.gtin!r}: check digit is {self.gtin[-1]}, not {expected}")
+        require(
+            int(self.gtin[-1]) == expected,
+            f"gtin = {self.gtin!r}: its check digit must be {expected}: a digit is mistyped",
+        )
         require(
             0 < self.unit_weight_g <= 100_000, f"unit_weight_g = {self.unit_weight_g}: allowed above 0 up to 100000"
         )
@@ -79,7 +85,7 @@ class Catalogue(Table, frozen=True):
     def __post_init__(self) -> None:
         require(self.revision >= 1, f"revision = {self.revision}: at least 1")
         skus = [item.sku for item in self.items]
-        require(len(set(skus)) == len(skus), f"items: sku {first_twice(skus)!r} stands twice")
+        require(len(set(skus)) == len(skus), f"items: sku {first_twice(skus)!r} stands twice; give each item its own")
 
     def item(self, sku: str) -> ItemConfig:
         """Return the item with this SKU; KeyError if there is none."""

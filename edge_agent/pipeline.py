@@ -4,6 +4,7 @@ A pure function of ordered messages: no clock, no thread, no I/O. So a recording
 events, byte for byte.
 """
 
+from edge_agent.board_alarms import BoardAlarms
 from edge_agent.config import Site
 from edge_agent.estimation import Estimation
 from edge_agent.identification import Identification, apply_event
@@ -52,6 +53,7 @@ class Pipeline:
         self._estimation = Estimation(site.shelves, site.calibrations, initial.baselines)
         self._identification = Identification(site)
         self._resting = RestingWeights(initial.baselines)
+        self._board_alarms = BoardAlarms([board.uid for board in site.agent.boards])
         self._observations: list[VisionObservation] = []
         self._dark_since_ns: dict[str, MonotonicNs | None] = {board.uid: None for board in site.agent.boards}
         self._awaited = set(self._dark_since_ns)
@@ -59,7 +61,7 @@ class Pipeline:
 
     def step(self, message: Message) -> list[Output]:
         """Consume one message and return what follows from it, in order."""
-        outputs: list[Output] = []
+        outputs: list[Output] = [*self._board_alarms.step(message)]
         if isinstance(message, ModeChange):
             self._change_mode(message.mode)
         elif isinstance(message, VisionObservation):

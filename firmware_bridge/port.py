@@ -144,4 +144,5 @@ def _failure(config: PortConfig, error: Exception) -> PortFailure:
     if number is None and isinstance(error, termios.error):
         number = error.args[0]
     reason = _REASONS.get(number, DownReason.NOT_A_BOARD) if number is not None else DownReason.NOT_A_BOARD
-    return PortFailure(reason, f"{config.path}: {_FIXES[reason]} ({error})")
+    cause = error if number is None else os.strerror(number)  # pyserial's own words repeat the path, even twice
+    return PortFailure(reason, f"{config.path}: {_FIXES[reason]} ({cause})")

@@ -315,7 +315,8 @@ class Connection:
     def _on_disconnect(
         self, _client: Client, _userdata: Any, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        self._end(f"the broker ended it: {code}" if _flags.is_disconnect_packet_from_server else f"lost: {code}")
+        # Without a word from the broker paho has only "Unspecified error" to say.
+        self._end(f"the broker ended it: {code}" if _flags.is_disconnect_packet_from_server else "the connection broke")
 
     def _on_publish(
         self, _client: Client, _userdata: Any, mid: int, code: ReasonCode, _properties: Properties | None

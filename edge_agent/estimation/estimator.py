@@ -150,8 +150,11 @@ class Estimation:
             return []
         del self._tracks[uid]
         del self._intakes[uid]
-        self._silent.discard(uid)
-        return self._after_loss(uid)
+        findings: list[Finding] = []
+        if uid in self._silent:  # its absence has an alarm of its own
+            self._silent.discard(uid)
+            findings.append(board_health(message.t_ns, uid, "board_silent", raised=False))
+        return findings + self._after_loss(uid)
 
     def _after_loss(self, uid: str) -> list[Finding]:
         findings: list[Finding] = []

@@ -111,6 +111,8 @@ class RecordingReader:
                 return self._decode_start(record.metadata)
             if not isinstance(record, Header):
                 break
+        if self.truncated:
+            raise RecordingError(f"{self.path}: ends before its first message; nothing in it can be read")
         raise RecordingError(f"{self.path}: is an MCAP file of another program (no {START_RECORD} record)")
 
     def _decode_start(self, start: dict[str, str]) -> RecordingStart:

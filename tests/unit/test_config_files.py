@@ -128,7 +128,7 @@ def test_a_store_file_may_not_name_another(unit_files: Path) -> None:
             "catalogue.toml",
             "4006381333931",
             "4006381333932",
-            "items[0].gtin = '4006381333932': check digit is 2, not 1",
+            "items[0].gtin = '4006381333932': its check digit must be 1: a digit is mistyped",
         ),
         ("catalogue.toml", '"96385074"', '"5000112637922"', "items[2].gtin = '5000112637922': 'cola-can' has it too"),
         ("catalogue.toml", "= 1045", "= -1045", "items[0].unit_weight_g = -1045.0: allowed above 0 up to 100000"),

@@ -1,0 +1,45 @@
+from edge_agent.board_alarms import BoardAlarms
+from edge_agent.model import BoardDown, BoardUid, BoardUp, MonotonicNs, TimePassed
+from edge_agent.vocabulary import Severity
+
+LEFT, RIGHT = BoardUid("8f3a1c5e7b902d46"), BoardUid("02d468f3a1c5e7b9")
+GONE = "/dev/left: the device is gone: plug the cable in again"
+
+
+def _up(uid: BoardUid, t_ns: int = 1) -> BoardUp:
+    return BoardUp(MonotonicNs(t_ns), uid, 4, 80.0, 128, 1, "5eed0001")
+
+
+def _down(uid: BoardUid | None, reason: str = "unplugged", detail: str = GONE) -> BoardDown:
+    return BoardDown(MonotonicNs(7), uid, reason, detail)
+
+
+def test_an_unplugged_board_is_a_warning_while_another_answers_and_an_error_alone() -> None:
+    alarms = BoardAlarms([LEFT, RIGHT])
+    assert alarms.step(_up(LEFT)) == alarms.step(_up(RIGHT)) == []
+    (first,) = alarms.step(_down(LEFT))
+    assert (first.subject, first.code, first.raised, first.severity) == (
+        f"board:{LEFT}",
+        "board_down",
+        True,
+        Severity.WARNING,
+    )
+    assert (first.t_ns, first.detail) == (7, GONE)
+    (second,) = alarms.step(_down(RIGHT))
+    assert second.severity is Severity.ERROR, "no shelf is watched any more"
+
+
+def test_a_board_that_answers_again_ends_its_alarm_once() -> None:
+    alarms = BoardAlarms([LEFT])
+    alarms.step(_down(LEFT, "port_missing", "no such device"))
+    (changed,) = alarms.step(_down(LEFT, "wrong_board", "another board answers"))
+    assert changed.detail == "another board answers", "what a technician reads is always the latest"
+    (over,) = alarms.step(_up(LEFT, 9))
+    assert (over.raised, over.t_ns) == (False, 9)
+    assert alarms.step(_up(LEFT, 10)) == []
+
+
+def test_other_messages_and_other_boards_change_nothing() -> None:
+    alarms = BoardAlarms([LEFT])
+    for message in (TimePassed(MonotonicNs(1)), _up(RIGHT), _down(RIGHT), _down(None)):
+        assert alarms.step(message) == []
