@@ -135,6 +135,7 @@ class Shopping:
     def act(self, *loads: tuple[str, float], mode: Mode = Mode.SELLING) -> ItemEvent:
         event = self.resolve(self.step(*loads), mode)
         self.stock = apply_event(self.stock, event)
+        self.identification.remember(event)
         return event
 
     def resolve(self, step: WeightStep, mode: Mode = Mode.SELLING) -> ItemEvent:

@@ -22,9 +22,10 @@ from edge_agent.identification.observation_model import ObservationModel
 from edge_agent.identification.prior import GROUP_RATE
 from edge_agent.model import BoolArray, FloatArray, IntArray, ItemChange, WeightStep
 
-TAKEN_AGAIN = 0.1
-"""Share of a shelf's acts that take away what was lately set down there, while it stands there: own things are set down
-to have a hand free and picked up within a few acts; what was put back stands in front (assumed, 2026-11)."""
+FOREIGN_TAKEN = 0.3
+"""Share of a shelf's acts that take a foreign thing away while one stands there: it is set down to have a hand free,
+and its owner's visit to one shelf is about three acts (assumed, 2026-11). An item that was put back stands in front and
+is what the next hand in its lane meets: one act in as many as there are lanes."""
 NUDGE_MM = 3.0
 """How far hands at the goods beside it push a standing thing, standard deviation per axis (assumed, 2026-11)."""
 MAX_REMEMBERED = 8
@@ -59,6 +60,8 @@ class LeftLoad:
         Of that measurement, and of being pushed since.
     seen : (channels,) bool
         Channels of the region that could be read then.
+    skus : frozenset of str
+        What it was judged among.
     standing : float
         Probability that it still stands there.
     """
@@ -67,6 +70,7 @@ class LeftLoad:
     load_g: FloatArray
     covariance_g2: FloatArray
     seen: BoolArray
+    skus: frozenset[str]
     identities: tuple[Identity, ...]
     standing: float = 1.0
 
@@ -107,20 +111,21 @@ def taken_again(
 ) -> TakenAgain:
     """Return how the remembered loads of a region may leave it.
 
-    A load counts only where every channel that can be read now could be read when it came.
+    A load counts only where every channel that can be read now could be read when it came, and where no SKU became
+    known since: a stray that the belief has learnt of may be what the load is.
 
     Parameters
     ----------
     used : (channels,) int
         The region's readable channels.
     skus, lane_ids : tuple of str
-        What the rows' indices point into; an identity that names another SKU is left out.
+        What the rows' indices point into; an identity that names another SKU (a stray that left) is left out.
     """
     known = set(skus)
     rows = [
         (index, identity)
         for index, load in enumerate(loads)
-        if load.region == region and load.seen[used].all()
+        if load.region == region and load.seen[used].all() and load.skus >= known
         for identity in load.identities
         if all(item.sku in known for item in identity.items)
     ]
@@ -130,8 +135,13 @@ def taken_again(
         for term, item in enumerate(identity.items):
             place = -1 if item.lane_id is None else lane_ids.index(item.lane_id)
             terms[:, row, term] = skus.index(item.sku), place, -item.quantity
-    share = TAKEN_AGAIN / max(len(loads), 1)
-    weight = [GROUP_RATE * share * loads[index].standing * identity.probability for index, identity in rows]
+    weight = [
+        GROUP_RATE
+        * (1 / len(lane_ids) if identity.items else FOREIGN_TAKEN)
+        * loads[index].standing
+        * identity.probability
+        for index, identity in rows
+    ]
     grid = np.ix_(used, used)
     return TakenAgain(
         load=np.array([index for index, _ in rows], dtype=np.int32),
@@ -174,12 +184,17 @@ def loads_after(
             continue
         identities = _identities(hypotheses, probability, block)
         if identities:
-            kept.append(_left(model, step, region, used, identities))
+            kept.append(_left(model, step, region, used, frozenset(hypotheses.skus), identities))
     return tuple(kept[-MAX_REMEMBERED:])
 
 
 def _left(
-    model: ObservationModel, step: WeightStep, region: int, used: IntArray, identities: tuple[Identity, ...]
+    model: ObservationModel,
+    step: WeightStep,
+    region: int,
+    used: IntArray,
+    skus: frozenset[str],
+    identities: tuple[Identity, ...],
 ) -> LeftLoad:
     load_g = np.zeros(model.channel_count)
     load_g[used] = step.delta_g[used]
@@ -187,7 +202,8 @@ def _left(
     covariance[np.ix_(used, used)] = step.covariance_g2[np.ix_(used, used)]
     seen = np.zeros(model.channel_count, dtype=np.bool_)
     seen[used] = True
-    return LeftLoad(region, load_g, covariance + model.push_covariance(load_g, NUDGE_MM), seen, identities)
+    covariance += model.push_covariance(load_g, NUDGE_MM)
+    return LeftLoad(region, load_g, covariance, seen, skus, identities)
 
 
 def _identities(hypotheses: Hypotheses, probability: FloatArray, block: int) -> tuple[Identity, ...]:
