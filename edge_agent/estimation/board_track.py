@@ -44,7 +44,7 @@ class BoardTrack:
     Attributes
     ----------
     received_ns : int
-        Instant of the newest row received, at first of the board's coming up.
+        Instant of the newest row received.
     rested : set of int
         Shelves, by index, that were ever seen at rest.
     rows_lost, rows_out_of_order : int
@@ -69,7 +69,7 @@ class BoardTrack:
         self.bank: KalmanBank | KalmanFew = make(np.square(self.noise.total_g), time_constant, 1.0 / rate_hz)
         self.glr = DyadicGlr(columns, settings.detection_threshold)
         self.tracked: BoolArray = np.zeros(columns, dtype=np.bool_)
-        self.received_ns = int(up.t_ns) - 1
+        self.received_ns = np.iinfo(np.int64).min
         self.rested: set[int] = set()
         self.rows_out_of_order = 0
         self.rows_lost = 0

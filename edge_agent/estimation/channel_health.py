@@ -117,11 +117,19 @@ class ChannelWatch:
                     "load_g": float(load[cell]),
                     "max_g": float(layout.cell_max_g[cell]),
                 }
-                transitions.append(self._transition(now_ns, cell, code, bool(now[cell]), words))
+                transitions.append(self._transition(now_ns, cell, code, raised=bool(now[cell]), words=words))
             self._raised[code] = now
         self.faulty = mute | stuck | noisy
         self.any_faulty = bool(self.faulty.any())
         return transitions
+
+    def forget(self, now_ns: int) -> list[HealthTransition]:
+        """Take back everything raised: the board left, or starts anew."""
+        return [
+            self._transition(now_ns, cell, code, raised=False, words={}, cleared="the board was disconnected")
+            for code, cells in self._raised.items()
+            for cell in cells.nonzero()[0].tolist()
+        ]
 
     def _count_glitches(self, rows: int, fresh: IntArray) -> None:
         self._glitches = self._glitches + fresh[:SATURATED].sum(axis=0)
@@ -131,7 +139,16 @@ class ChannelWatch:
             self._glitches = np.zeros_like(self._glitches)
             self._samples = 0
 
-    def _transition(self, now_ns: int, cell: int, code: str, raised: bool, words: dict[str, float]) -> HealthTransition:
+    def _transition(
+        self,
+        now_ns: int,
+        cell: int,
+        code: str,
+        *,
+        raised: bool,
+        words: dict[str, float],
+        cleared: str = "back to normal",
+    ) -> HealthTransition:
         detail, remedy = TEXTS[code]
         severity = Severity.WARNING if code == "overload" else Severity.ERROR
         return HealthTransition(
@@ -140,6 +157,6 @@ class ChannelWatch:
             code=code,
             raised=raised,
             severity=severity,
-            detail=detail.format(**words) if raised else "back to normal",
+            detail=detail.format(**words) if raised else cleared,
             remedy=remedy if raised else "",
         )

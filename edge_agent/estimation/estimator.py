@@ -125,12 +125,9 @@ class Estimation:
         if layout is None:
             return []
         uid = str(message.board_uid)
-        findings: list[Finding] = []
+        findings = self._forget(uid, message.t_ns)
         self._tracks[uid] = BoardTrack(layout, message, self._settings)
-        self._intakes[uid] = Intake(self._tracks[uid], self._settings)
-        if uid in self._silent:
-            self._silent.discard(uid)
-            findings.append(board_health(message.t_ns, uid, "board_silent", raised=False))
+        self._intakes[uid] = Intake(self._tracks[uid], message.t_ns, self._settings)
         if uid in self._unannounced:
             self._unannounced.discard(uid)
             findings.append(board_health(message.t_ns, uid, "board_unannounced", raised=False))
@@ -148,13 +145,18 @@ class Estimation:
         uid = message.board_uid
         if uid is None or uid not in self._tracks:
             return []
-        del self._tracks[uid]
-        del self._intakes[uid]
-        findings: list[Finding] = []
-        if uid in self._silent:  # its absence has an alarm of its own
-            self._silent.discard(uid)
-            findings.append(board_health(message.t_ns, uid, "board_silent", raised=False))
+        findings = self._forget(uid, message.t_ns)
         return findings + self._after_loss(uid)
+
+    def _forget(self, uid: str, t_ns: MonotonicNs) -> list[Finding]:
+        """Drop what was known of a board and take back what was raised: its absence has an alarm of its own."""
+        track = self._tracks.pop(uid, None)
+        self._intakes.pop(uid, None)
+        findings: list[Finding] = [] if track is None else [*track.watch.forget(t_ns)]
+        if uid in self._silent:
+            self._silent.discard(uid)
+            findings.append(board_health(t_ns, uid, "board_silent", raised=False))
+        return findings
 
     def _after_loss(self, uid: str) -> list[Finding]:
         findings: list[Finding] = []

@@ -24,10 +24,10 @@ class Intake:
         Instant of the newest row received, at first of the board's coming up.
     """
 
-    def __init__(self, track: BoardTrack, settings: EstimationSettings) -> None:
+    def __init__(self, track: BoardTrack, up_ns: int, settings: EstimationSettings) -> None:
         self.track = track
         self.patient = False
-        self.heard_ns = track.received_ns
+        self.heard_ns = up_ns
         self._most_rows = settings.batch_rows
         self._span_ns = round(settings.batch_s * 1e9) - track.period_ns
         self._waiting: list[AdcSamples] = []

@@ -4,6 +4,7 @@ Small and independent of edge_agent.simulation: a load trajectory per cell in gr
 plus white noise, rounded to counts.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -29,7 +30,8 @@ B = "00000000000000bb"
 COUNTS_PER_G = 420.0
 ZERO = 51_000
 START_NS = 1_000_000_000
-OVERSAMPLING = 8
+PHYSICS_HZ = 640.0
+"""Least rate at which plates are computed: a plate of 40 Hz stays stable and true."""
 
 
 def lanes(count: int, *, boards: tuple[str, ...] = (A,), min_event_g: float = 5.0, shelf_id: str = "s1") -> ShelfConfig:
@@ -97,13 +99,16 @@ class Scene:
     ringing_hz: float = 18.0
     damping: float = 0.04
     loads_g: FloatArray = field(init=False)
+    t_s: FloatArray = field(init=False)
+    fine: int = field(init=False)
     edits: list[Callable[[IntArray], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
         rows = round(self.seconds * self.rate_hz)
-        self.t_s = np.arange(rows * OVERSAMPLING) / (self.rate_hz * OVERSAMPLING)
-        self.loads_g = np.zeros((rows * OVERSAMPLING, self.cells))
+        self.fine = max(1, math.ceil(PHYSICS_HZ / self.rate_hz))
+        self.t_s = np.arange(rows * self.fine) / (self.rate_hz * self.fine)
+        self.loads_g = np.zeros((rows * self.fine, self.cells))
 
     def resting(self, mass_g: float) -> "Scene":
         self.loads_g += mass_g
@@ -130,11 +135,9 @@ class Scene:
 
     def counts(self) -> tuple[np.ndarray, IntArray]:
         """Rows as the board reads them: instants in host ns and counts."""
-        response = _through_plate(self.loads_g, self.rate_hz * OVERSAMPLING, self.ringing_hz, self.damping)
-        grams = response[::OVERSAMPLING] + self.random.normal(
-            0, self.noise_g, (len(response) // OVERSAMPLING, self.cells)
-        )
-        t_ns = START_NS + np.round((self.start_s + self.t_s[::OVERSAMPLING]) * 1e9).astype(np.int64)
+        response = _through_plate(self.loads_g, self.rate_hz * self.fine, self.ringing_hz, self.damping)
+        grams = response[:: self.fine] + self.random.normal(0, self.noise_g, (len(response) // self.fine, self.cells))
+        t_ns = START_NS + np.round((self.start_s + self.t_s[:: self.fine]) * 1e9).astype(np.int64)
         counts = np.clip(np.round(ZERO + grams * COUNTS_PER_G), -(2**23), 2**23 - 1).astype(np.int32)
         for edit in self.edits:
             edit(counts)
@@ -142,7 +145,9 @@ class Scene:
 
 
 def _through_plate(loads_g: FloatArray, rate_hz: float, ringing_hz: float, damping: float) -> FloatArray:
-    """Second-order response of each plate, unit gain at rest, by the semi-implicit Euler rule."""
+    """Second-order response of each plate by the semi-implicit Euler rule; 0 Hz is a rigid plate."""
+    if not ringing_hz:
+        return loads_g
     omega = 2 * np.pi * ringing_hz
     step = 1.0 / rate_hz
     position, speed = loads_g[0].copy(), np.zeros(loads_g.shape[1])

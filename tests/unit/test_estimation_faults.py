@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -117,6 +118,21 @@ def test_a_stuck_channel_is_named_and_the_other_lanes_sell_on() -> None:
     assert step.valid.tolist() == [True, False, True]
     assert step.delta_g == pytest.approx([0, 0, -300], abs=1.5)
     assert step.covariance_g2[1, 1] == INVALID_VARIANCE_G2
+
+
+def test_what_was_raised_about_a_board_is_taken_back_when_it_leaves() -> None:
+    def freeze(counts: IntArray) -> None:
+        counts[2 * RATE :, 1] = counts[2 * RATE, 1]
+
+    scene = Scene(2, 8).resting(800)
+    scene.edits.append(freeze)
+    estimation = Estimation([lanes(2)], [calibration()])
+    assert play(estimation, {A: scene}).health == [(f"channel:{A}/1", "channel_stuck", True)]
+    for second in range(9, 14):
+        estimation.step(TimePassed(at(second)))
+    gone = Told(estimation.step(BoardDown(at(14), BoardUid(A), "gone", "")))
+    assert gone.health == [(f"channel:{A}/1", "channel_stuck", False), (f"board:{A}", "board_silent", False)]
+    assert "disconnected" in details(gone)
 
 
 def test_a_torn_wire_shows_as_saturation_and_its_return_is_reconciled() -> None:
@@ -264,6 +280,22 @@ def test_a_platform_with_a_dead_corner_still_says_that_something_was_taken() -> 
     assert step.valid.tolist() == [True, True, True, False]
     assert step.delta_g[:3] == pytest.approx(-500 * corner_shares(600, 150)[:3], abs=2)
     assert np.sqrt(step.covariance_g2.sum()) > 1000, "but not how much in all"
+
+
+def test_a_platform_whose_corners_hang_on_two_boards_weighs_all_the_same() -> None:
+    shelf = platform()
+    corners = [
+        msgspec.structs.replace(channel, board_uid=A if place in (0, 3) else B, index=int(place in (1, 3)))
+        for place, channel in enumerate(shelf.channels)
+    ]
+    split = msgspec.structs.replace(shelf, channels=tuple(corners))
+    shares = corner_shares(300, 150)
+    left = Scene(2, 12, seed=1).resting(400).change(5, shares[[0, 3]], -500)
+    right = Scene(2, 12, seed=2, rate_hz=84, start_s=0.003).resting(400).change(5, shares[[2, 1]], -500)
+    told = play(Estimation([split], [calibration(A), calibration(B)]), {A: left, B: right})
+    (step,) = told.finals
+    assert step.delta_g == pytest.approx(-500 * shares, abs=1.5)
+    assert np.sqrt(step.covariance_g2.sum()) < 2
 
 
 def test_a_shelf_that_never_rests_is_reported() -> None:

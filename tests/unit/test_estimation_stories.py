@@ -96,7 +96,7 @@ def test_hard_presses_and_a_leaning_arm_are_nobody_s_item() -> None:
 
 def test_drift_of_five_grams_an_hour_is_followed_and_never_reported() -> None:
     estimation = Estimation([lanes(1)], [calibration(channels=1)])
-    scene = Scene(1, 1800, rate_hz=10, noise_g=0.3).resting(500).ramp(0, 1800, np.ones(1), 2.5)
+    scene = Scene(1, 1800, rate_hz=10, noise_g=0.3, ringing_hz=0).resting(500).ramp(0, 1800, np.ones(1), 2.5)
     told = play(estimation, {A: scene}, rows=10)
     assert told.finals == []
     (baseline,) = estimation.baselines()
@@ -218,6 +218,42 @@ def test_rows_may_come_one_by_one_or_in_blocks() -> None:
         told = play(Estimation([lanes(4)], [calibration()]), {A: scene}, rows=rows)
         (step,) = told.finals
         assert step.delta_g == pytest.approx([0, -480, 0, 0], abs=1.5), rows
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_however_fast_shoppers_are_no_gram_is_lost(seed: int) -> None:
+    """Acts that leave no second of rest between them come as one step; their sum is right all the same."""
+    random = np.random.default_rng(seed)
+    scene = Scene(3, 24, seed=seed, ringing_hz=random.uniform(8, 25), damping=0.04).resting(1500)
+    truth = np.zeros(3)
+    at_s = 3.0
+    while at_s < 19:
+        lane, mass_g = int(random.integers(0, 3)), float(random.uniform(20, 400)) * (1 if random.random() < 0.4 else -1)
+        scene.lane(at_s, lane, mass_g, press_g=float(random.uniform(30, 2500)))
+        truth[lane] += mass_g
+        at_s += float(random.uniform(0.9, 4))
+    estimation = Estimation([lanes(3)], [calibration()])
+    told = play(estimation, {A: scene})
+    assert sum((step.delta_g for step in told.finals), np.zeros(3)) == pytest.approx(truth, abs=2)
+    assert estimation.quiet()
+    ids = [step.act_id for step in told.finals]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize(("ringing_hz", "damping"), [(8.0, 0.012), (14.0, 0.01), (25.0, 0.03)])
+def test_a_plate_that_rings_for_long_does_not_delay_the_result(ringing_hz: float, damping: float) -> None:
+    estimation = Estimation([lanes(2)], [calibration()])
+    t_ns, counts = Scene(2, 8, ringing_hz=ringing_hz, damping=damping).resting(900).lane(4, 0, -150).counts()
+    estimation.step(board_up(channels=2))
+    finals = [
+        (int(t_ns[row]), each)
+        for row in range(t_ns.size)
+        for each in estimation.step(samples(t_ns[row : row + 1], counts[row : row + 1]))
+        if isinstance(each, WeightStep) and each.final
+    ]
+    ((final_ns, step),) = finals
+    assert step.delta_g[0] == pytest.approx(-150, abs=1)
+    assert (final_ns - START_NS) * 1e-9 < 4.3 + 2.0, "the hand left at 4.3 s"
 
 
 def test_what_is_not_decided_yet_is_said_to_be_undecided() -> None:
