@@ -222,7 +222,8 @@ class Announcer:
         mark, last_sequence = self._mark
         said = Mark(
             stream=position.stream_id,
-            oldest_sequence=position.watermark + 1,
+            # Later events may be confirmed by now: the mark speaks of the moment it was made.
+            oldest_sequence=min(position.watermark, last_sequence) + 1,
             last_sequence=last_sequence,
             complete_through=self._envelope.utc(mark.complete_through_ns),
             time=self._envelope.now(),
