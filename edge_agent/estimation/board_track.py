@@ -20,6 +20,10 @@ FEW_COLUMNS = 16
 """Up to this many columns plain floats are faster than numpy (2026-11: 0.5 µs a column, 13 µs a row)."""
 PRIOR_NOISE_SHARE = 0.0002
 """Noise assumed before anything was learned, share of capacity: 1 g of 5 kg (Cambridge: 0.1–4 g)."""
+GAIN_RATIOS = (2.0, 0.5, 4.0, 0.25)
+"""HX711: gains 128, 64 and 32."""
+GAIN_COUNTS = 2000.0
+"""Readings nearer to zero tell no ratio, counts: 5 g of a 5 kg cell (rule)."""
 EPOCH_S = 1.0
 EPOCH_ROWS = 16
 
@@ -43,10 +47,10 @@ class BoardTrack:
 
     Attributes
     ----------
-    received_ns : int
-        Instant of the newest row received.
     rested : set of int
         Shelves, by index, that were ever seen at rest.
+    wrong_gain : float or None
+        Factor by which all readings are off, as of the last look at a moving shelf.
     rows_lost, rows_out_of_order : int
         Rows that the link reported lost, and rows dropped because they were not later than the last.
     """
@@ -69,8 +73,8 @@ class BoardTrack:
         self.bank: KalmanBank | KalmanFew = make(np.square(self.noise.total_g), time_constant, 1.0 / rate_hz)
         self.glr = DyadicGlr(columns, settings.detection_threshold)
         self.tracked: BoolArray = np.zeros(columns, dtype=np.bool_)
-        self.received_ns = np.iinfo(np.int64).min
         self.rested: set[int] = set()
+        self.wrong_gain: float | None = None
         self.rows_out_of_order = 0
         self.rows_lost = 0
         self.absent: BoolArray = layout.inputs >= channel_count
@@ -97,13 +101,6 @@ class BoardTrack:
         self.rows_lost += samples.lost_rows
         alarms: list[Alarm] = []
         t_ns, counts, flags = samples.t_ns, samples.counts, samples.flags
-        if t_ns[0] <= self.received_ns:
-            fresh = t_ns > self.received_ns
-            self.rows_out_of_order += int((~fresh).sum())
-            t_ns, counts, flags = t_ns[fresh], counts[fresh], flags[fresh]
-            if not t_ns.size:
-                return alarms
-        self.received_ns = int(t_ns[-1])
         if not self._all_inputs:
             counts, flags = counts[:, self._inputs], flags[:, self._inputs]
         gated = self.gate.push(t_ns, counts, flags)
@@ -239,6 +236,22 @@ class BoardTrack:
         dead = np.concatenate((faulty, (self._mixes & faulty[:, np.newaxis]).any(axis=0)))
         self.tracked[dead] = False
         self._refresh()
+
+    def check_gain(self, window: Window) -> bool:
+        """Return whether all cells of the board read a multiple of what they did: the converter's gain is wrong.
+
+        One cell may double by chance, when a load is put on it; two or more that do so at once, to half a per cent and
+        zero offset included, do not. Sets `wrong_gain`.
+        """
+        cells = self.layout.cell_count
+        before = (self.bank.level_g[:cells] - self.layout.offset_g) / self.layout.g_per_count
+        after = (window.mean_g[:cells] - self.layout.offset_g) / self.layout.g_per_count
+        telling = window.valid[:cells] & (np.abs(before) > GAIN_COUNTS)
+        known = len(self.rested) == len(self.layout.parts) and int(telling.sum()) > 1
+        ratio = after[telling] / before[telling]
+        factors = [each for each in GAIN_RATIOS if known and (np.abs(ratio / each - 1.0) < 0.005).all()]
+        self.wrong_gain = factors[0] if factors else None
+        return bool(factors)
 
     def watched(self, part: ShelfPart) -> IntArray:
         """Return the columns that tell whether a part moves: a whole platform's modes, else its cells."""

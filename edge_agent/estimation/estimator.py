@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from edge_agent.config import BoardCalibration, ShelfConfig
 from edge_agent.estimation.board_track import BoardTrack
-from edge_agent.estimation.fault_gate import REASONS
+from edge_agent.estimation.counters import rejections, row_faults
 from edge_agent.estimation.intake import Intake
 from edge_agent.estimation.layout import ShelfPart, lay_out
 from edge_agent.estimation.rest_finder import LivePart
@@ -62,6 +62,7 @@ class Estimation:
         self._silent: set[str] = set()
         self._intakes: dict[str, Intake] = {}
         self._unsettled: set[str] = set()
+        self._wrong_gain: set[str] = set()
         self._unannounced: set[str] = set()
         self._missing: set[tuple[str, int]] = set()
         self._parts: list[list[tuple[str, ShelfPart]]] = [[] for _ in shelves]
@@ -110,14 +111,11 @@ class Estimation:
 
     def rejections(self) -> dict[str, dict[str, int]]:
         """Return per channel (``UID/input``) how many samples were rejected, by reason; only what happened."""
-        found: dict[str, dict[str, int]] = {}
-        for uid, track in self._tracks.items():
-            for cell, board_input in enumerate(track.layout.inputs.tolist()):
-                counts = track.gate.rejected[:, cell].tolist()
-                reasons = {reason: count for reason, count in zip(REASONS, counts, strict=True) if count}
-                if reasons:
-                    found[f"{uid}/{board_input}"] = reasons
-        return found
+        return rejections(self._tracks)
+
+    def row_faults(self) -> dict[str, dict[str, int]]:
+        """Return per board how many rows were lost on the link or dropped as not later than the last."""
+        return row_faults(self._tracks)
 
     def _board_up(self, message: BoardUp) -> list[Finding]:
         """Begin anew with a board: whatever it read before belongs to another connection or boot."""
@@ -153,9 +151,10 @@ class Estimation:
         track = self._tracks.pop(uid, None)
         self._intakes.pop(uid, None)
         findings: list[Finding] = [] if track is None else [*track.watch.forget(t_ns)]
-        if uid in self._silent:
-            self._silent.discard(uid)
-            findings.append(board_health(t_ns, uid, "board_silent", raised=False))
+        for code, raised in (("board_silent", self._silent), ("board_gain", self._wrong_gain)):
+            if uid in raised:
+                raised.discard(uid)
+                findings.append(board_health(t_ns, uid, code, raised=False))
         return findings
 
     def _after_loss(self, uid: str) -> list[Finding]:
@@ -220,6 +219,10 @@ class Estimation:
             shelf = self._shelves[part.shelf_index]
             if shelf.phase is not Phase.QUIET:
                 findings += shelf.look(self._live(self._parts[part.shelf_index]))
+        if (track.wrong_gain is not None) != (track.layout.board_uid in self._wrong_gain):
+            self._wrong_gain ^= {track.layout.board_uid}
+            raised = track.wrong_gain is not None
+            findings.append(board_health(now_ns, track.layout.board_uid, "board_gain", raised=raised))
         faulty = track.watch.faulty.copy()
         transitions = track.epoch(now_ns)
         if transitions is not None:

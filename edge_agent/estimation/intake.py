@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_agent.estimation.board_track import BoardTrack
 from edge_agent.estimation.settings import EstimationSettings
-from edge_agent.model import AdcSamples
+from edge_agent.model import AdcSamples, BoolArray
 
 
 class Intake:
@@ -28,6 +28,7 @@ class Intake:
         self.track = track
         self.patient = False
         self.heard_ns = up_ns
+        self._newest_ns = -(2**62)
         self._most_rows = settings.batch_rows
         self._span_ns = round(settings.batch_s * 1e9) - track.period_ns
         self._waiting: list[AdcSamples] = []
@@ -39,10 +40,16 @@ class Intake:
         return int(self._waiting[0].t_ns[0]) if self._waiting else None
 
     def takes(self, samples: AdcSamples) -> bool:
-        """Take rows in; return whether they may wait for more."""
+        """Take rows in; return whether they may wait for more. Rows not later than the last are dropped and counted."""
+        if samples.t_ns[0] <= self._newest_ns:
+            fresh = samples.t_ns > self._newest_ns
+            self.track.rows_out_of_order += int((~fresh).sum())
+            samples = _pick(samples, fresh)
+            if not samples.t_ns.size:
+                return True
         self._waiting.append(samples)
         self._rows += samples.t_ns.size
-        self.heard_ns = int(samples.t_ns[-1])
+        self.heard_ns = self._newest_ns = int(samples.t_ns[-1])
         if not self.patient or self._rows >= self._most_rows:
             return False
         return self.heard_ns - int(self._waiting[0].t_ns[0]) < self._span_ns
@@ -67,12 +74,16 @@ class Intake:
             yield whole
             return
         for start in range(0, whole.t_ns.size, most_rows):
-            piece = slice(start, start + most_rows)
-            yield AdcSamples(
-                board_uid=whole.board_uid,
-                first_index=whole.first_index + start,
-                t_ns=whole.t_ns[piece],
-                counts=whole.counts[piece],
-                flags=whole.flags[piece],
-                lost_rows=0 if start else whole.lost_rows,
-            )
+            yield _pick(whole, slice(start, start + most_rows), lost_rows=0 if start else whole.lost_rows)
+
+
+def _pick(samples: AdcSamples, rows: slice | BoolArray, lost_rows: int | None = None) -> AdcSamples:
+    """Return some rows of a block."""
+    return AdcSamples(
+        board_uid=samples.board_uid,
+        first_index=samples.first_index,
+        t_ns=samples.t_ns[rows],
+        counts=samples.counts[rows],
+        flags=samples.flags[rows],
+        lost_rows=samples.lost_rows if lost_rows is None else lost_rows,
+    )

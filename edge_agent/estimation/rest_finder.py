@@ -140,6 +140,8 @@ def _judge(
     cells = part.cells[window.valid[part.cells]]
     if (np.abs(window.mean_g[cells]) > shelf.limits.cell_max_g).any():
         return None  # beyond its capacity a cell does not weigh; a scale goes blank there (EN 45501)
+    if track.check_gain(window):
+        return None
     load_g = np.abs(window.mean_g[watched])
     share = np.full(watched.size, settings.rest_spread_share)
     if part.derived.size and watched.size == part.derived.size:  # total and two moments of one load

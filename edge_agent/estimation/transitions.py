@@ -8,6 +8,10 @@ BOARD_TEXTS = {
         "connected, but no samples come",
         "check the board's USB cable and power; unplug it and plug it in again",
     ),
+    "board_gain": (
+        "all its readings changed by the same factor of two or four at once: the converters' gain or input is wrong",
+        "unplug the board and plug it in again; if it stays, its supply or wiring is bad",
+    ),
     "board_unannounced": (
         "samples came before the board said who it is; they cannot be weighed",
         "wait for its HELLO, or start the recording before the board is connected",

@@ -150,6 +150,21 @@ def test_a_torn_wire_shows_as_saturation_and_its_return_is_reconciled() -> None:
     assert step.delta_g == pytest.approx([0, -250], abs=1.5)
 
 
+def test_a_wrong_gain_is_a_fault_of_the_board_and_not_a_restock() -> None:
+    def double(counts: IntArray) -> None:
+        counts[4 * RATE : 9 * RATE] *= 2
+
+    scene = Scene(3, 16).resting(800).lane(12, 1, -90)
+    scene.edits.append(double)
+    told = play(Estimation([lanes(3)], [calibration()]), {A: scene})
+    assert [each for each in told.health if each[1] != "overload"] == [
+        (f"board:{A}", "board_gain", True),
+        (f"board:{A}", "board_gain", False),
+    ]
+    (step,) = told.finals
+    assert step.delta_g == pytest.approx([0, -90, 0], abs=1.5)
+
+
 def test_readings_that_the_board_flags_are_not_weighed() -> None:
     estimation = Estimation([lanes(2)], [calibration()])
     t_ns, counts = Scene(2, 10).resting(500).counts()
@@ -330,3 +345,4 @@ def test_rows_out_of_order_are_dropped_and_a_baseline_of_other_hardware_is_not_u
         found += estimation.step(samples(t_ns[piece], counts[piece] + 100_000))
     assert found == []
     assert estimation.baselines()[0].level_g == pytest.approx([500, 500], abs=0.5)
+    assert estimation.row_faults() == {A: {"lost": 0, "out_of_order": t_ns.size}}
