@@ -30,6 +30,7 @@ from edge_agent.delivery.happenings import (
     Lost,
     Published,
     Received,
+    Subscribed,
     SubscriptionRefused,
     Will,
 )
@@ -333,7 +334,8 @@ class Connection:
     def _on_subscribe(
         self, _client: Client, _userdata: Any, _mid: int, codes: list[ReasonCode], _properties: Properties | None
     ) -> None:
-        self._happenings.extend(SubscriptionRefused(int(code.value)) for code in codes if code.is_failure)
+        refused = [SubscriptionRefused(int(code.value)) for code in codes if code.is_failure]
+        self._happenings.extend(refused or [Subscribed()])
 
 
 def _tls_context(tls: TlsConfig) -> ssl.SSLContext:

@@ -39,13 +39,18 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The broker delivers what was asked for, from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionRefused:
     """The broker refused a subscription (0x87: not authorised)."""
 
     reason_code: int
 
 
-Happening = Connected | Lost | Published | Received | SubscriptionRefused
+Happening = Connected | Lost | Published | Received | Subscribed | SubscriptionRefused
 
 
 @dataclass(frozen=True, slots=True)

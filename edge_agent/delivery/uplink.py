@@ -22,6 +22,7 @@ from edge_agent.delivery.happenings import (
     Lost,
     Published,
     Received,
+    Subscribed,
     SubscriptionRefused,
     Will,
 )
@@ -218,6 +219,8 @@ class MqttUplink:
             case Received():
                 if happening.topic == self._topics.ack:
                     self._acknowledged(happening.payload)
+            case Subscribed():
+                return
             case SubscriptionRefused(reason_code):
                 self._refused(reason_code, f"reading {self._topics.ack}")
 

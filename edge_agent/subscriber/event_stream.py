@@ -23,7 +23,7 @@ from typing import Final, Self
 from edge_agent.config import BrokerConfig
 from edge_agent.delivery.backoff import Backoff
 from edge_agent.delivery.connection import Connection
-from edge_agent.delivery.happenings import Connected, Lost, Received
+from edge_agent.delivery.happenings import Connected, Lost, Received, Subscribed
 from edge_agent.delivery.topics import EVERY_AGENT, Topics, parse_topic, stream_source
 from edge_agent.delivery.waker import Waker
 from edge_agent.delivery.wire import CloudEvent, WireError, decode
@@ -49,6 +49,8 @@ class EventStream:
     ----------
     invalid : int
         Payloads that break the contract; they are logged and skipped.
+    subscribed : bool
+        Whether the broker delivers just now; it changes inside `next`.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class EventStream:
         random: Random | None = None,
     ) -> None:
         self.invalid = 0
+        self.subscribed = False
         self._broker = broker
         self._store_id = store_id
         self._client_id = client_id
@@ -121,7 +124,10 @@ class EventStream:
                 case Connected():
                     self._backoff.reset()
                     self._connection.subscribe([(Topics(self._store_id, EVERY_AGENT).event, 1)])
+                case Subscribed():
+                    self.subscribed = True
                 case Lost(reason):
+                    self.subscribed = False
                     log.warning("broker lost host=%s reason=%s", self._broker.host, reason)
                     self._connection.close(0.0)
                     self._connection = None

@@ -17,7 +17,15 @@ from typing import Final
 from edge_agent.config import BrokerConfig
 from edge_agent.delivery.backoff import Backoff
 from edge_agent.delivery.connection import Connection
-from edge_agent.delivery.happenings import Connected, Lost, Published, Received, SubscriptionRefused
+from edge_agent.delivery.happenings import (
+    Connected,
+    Happening,
+    Lost,
+    Published,
+    Received,
+    Subscribed,
+    SubscriptionRefused,
+)
 from edge_agent.delivery.topics import EVERY_AGENT, Address, Topics, parse_topic, stream_source
 from edge_agent.delivery.waker import Waker
 from edge_agent.delivery.wire import Ack, CloudEvent, Mark, StockBelief, WireError, decode, encode
@@ -119,18 +127,10 @@ class LedgerService:
     def _serve(self, connection: Connection) -> bool:
         """Take one turn; return whether the connection still stands."""
         for happening in connection.poll(POLL_S):
-            match happening:
-                case Connected():
-                    self._welcome(connection)
-                case Lost(reason):
-                    self._lost(reason)
-                    return False
-                case Received():
-                    self._held.append(happening)
-                case Published(mid):
-                    self._acks_in_flight.discard(mid)
-                case SubscriptionRefused(reason_code):
-                    self._notice(Notice("refused", f"the broker refuses a subscription (0x{reason_code:02x})"))
+            if isinstance(happening, Lost):
+                self._lost(happening.reason)
+                return False
+            self._note(connection, happening)
         if self._held and time.monotonic() >= self._retry_at_s:
             self._take_held(connection)
         if connection.connected:
@@ -138,6 +138,21 @@ class LedgerService:
         for source, watermark, newest in self._gaps.long_standing(time.monotonic(), GAP_SAID_S):
             self._notice(Notice("waiting", _waiting_words(source, watermark, newest)))
         return True
+
+    def _note(self, connection: Connection, happening: Happening) -> None:
+        match happening:
+            case Connected():
+                self._welcome(connection)
+            case Subscribed():
+                self._notice(Notice("connected", f"listening at {self._broker.host}:{self._broker.port}"))
+            case SubscriptionRefused(reason_code):
+                self._notice(Notice("refused", f"the broker refuses a subscription (0x{reason_code:02x})"))
+            case Received():
+                self._held.append(happening)
+            case Published(mid):
+                self._acks_in_flight.discard(mid)
+            case Lost():
+                return
 
     def _welcome(self, connection: Connection) -> None:
         self._backoff.reset()
@@ -148,7 +163,6 @@ class LedgerService:
         with contextlib.suppress(LedgerUnavailableError):  # then the agents' marks and events bring it up
             # Agents that wait for a lost acknowledgement hear at once where this ledger stands.
             self._to_say.update(self._ledger.watermarks())
-        self._notice(Notice("connected", f"listening at {self._broker.host}:{self._broker.port}"))
 
     def _lost(self, reason: str) -> None:
         if self._connection is not None:
