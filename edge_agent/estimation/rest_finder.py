@@ -19,6 +19,8 @@ LivePart = tuple[BoardTrack, ShelfPart]
 Rows = tuple[InstantArray, FloatArray, BoolArray]
 """Instants (n,), grams and bad marks (n, columns)."""
 
+USUAL_SCATTER = 2.0
+"""Scatter that is still usual, in the scatter of the last rest: F of two samples of ten, 95 % (rule)."""
 QUIET_SIGMAS = 6.0
 """Range of ten batch means of white noise stays below 4.5 σ in 97 % of cases; a third on top for wander (rule)."""
 
@@ -142,7 +144,9 @@ def _judge(
         return None  # beyond its capacity a cell does not weigh; a scale goes blank there (EN 45501)
     if track.check_gain(window):
         return None
-    load_g = np.abs(window.mean_g[watched])
+    # What was there before keeps the noise it had; only what was added may slosh. A hand on a full shelf must not hide
+    # in the shelf's weight.
+    load_g = np.abs(window.mean_g[watched] - (track.bank.level_g[watched] if part.shelf_index in track.rested else 0.0))
     share = np.full(watched.size, settings.rest_spread_share)
     if part.derived.size and watched.size == part.derived.size:  # total and two moments of one load
         load_g = np.full(watched.size, load_g[0])
@@ -153,6 +157,7 @@ def _judge(
     quiet_g = QUIET_SIGMAS * np.sqrt(np.square(noise.white_g[watched]) / rows_per_batch + wander_g2)
     scatter_g = QUIET_SIGMAS * np.sqrt(np.square(noise.white_g[watched]) + wander_g2)
     tolerance_g = np.maximum(quiet_g, 0.25 * shelf.limits.min_event_g)
-    spread_g = np.maximum(np.maximum(scatter_g, 0.5 * shelf.limits.min_event_g), share * load_g)
+    usual_g = np.maximum(scatter_g, USUAL_SCATTER * noise.total_g[watched])
+    spread_g = np.maximum(np.maximum(usual_g, 0.5 * shelf.limits.min_event_g), share * load_g)
     still = is_rest(means[:, watched], grams[:, watched], tolerance_g, spread_g, settings)
     return window if still.all() else None

@@ -65,8 +65,8 @@ class ShelfSegmenter:
         self._last_id_ms = -1
         self._followed_ns = 0
         self._follow_from_ns = 0
-        # A few rows cannot tell slosh from the top of a press: an early word needs stillness.
-        self._glance_settings = replace(settings, rest_spread_share=0.0, moment_spread_share=0.0)
+        # A short look cannot tell slosh from the top of a press or a hand that holds on: it needs stillness.
+        self._still_settings = replace(settings, rest_spread_share=0.0, moment_spread_share=0.0)
         self._twist_g2 = twist_covariance(shelf, settings)
 
     @property
@@ -110,9 +110,10 @@ class ShelfSegmenter:
         act.looked_ns = now_ns
         if act.candidate is not None:
             return self._prolong(act, act.candidate, parts, now_ns)
-        rest = find_rest(
-            self.shelf, parts, act.rest_after_ns, self.settings.rest_s, self.settings.rest_rows, self.settings
-        )
+        settings, rows = self.settings, self.settings.rest_rows
+        rest = find_rest(self.shelf, parts, act.rest_after_ns, settings.rest_s, rows, self._still_settings)
+        if rest is None:
+            rest = find_rest(self.shelf, parts, act.rest_after_ns, settings.noisy_rest_s, rows, settings)
         if rest is None:
             return self._glance(act, parts)
         act.candidate, act.rested_ns = rest, rest.start_ns
@@ -170,7 +171,7 @@ class ShelfSegmenter:
         if act.cause is not StepCause.ACT:
             return []
         rest = find_rest(
-            self.shelf, parts, act.rest_after_ns, self.settings.glance_s, GLANCE_ROWS, self._glance_settings
+            self.shelf, parts, act.rest_after_ns, self.settings.glance_s, GLANCE_ROWS, self._still_settings
         )
         return [] if rest is None else self._provisional(act, rest)
 

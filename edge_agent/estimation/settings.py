@@ -31,6 +31,9 @@ class EstimationSettings:
 
     rest_s: float = 1.0
     """Shortest rest that counts as settled, s. Cambridge: plateaus between two presses last half a second."""
+    noisy_rest_s: float = 1.5
+    """The same for a load that sloshes, s: a hand that holds still for a second sways in the next half (Cambridge:
+    pots stood 4 s and more)."""
     rest_rows: int = 6
     """Fewest rows of a rest, for boards slower than 6 Hz (rule: halves of 3)."""
     rest_max_s: float = 2.5

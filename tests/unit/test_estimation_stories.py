@@ -94,6 +94,22 @@ def test_hard_presses_and_a_leaning_arm_are_nobody_s_item() -> None:
     assert told.finals == []
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_hand_that_holds_on_for_seconds_is_not_an_item(seed: int) -> None:
+    """A held force trembles by a few per cent (6–12 Hz) and sways by more; the shelf below it is well stocked."""
+    random = np.random.default_rng(seed)
+    shares = corner_shares(random.uniform(60, 840), random.uniform(50, 350))
+    scene = Scene(4, 14, seed=seed).resting(random.uniform(300, 1200))
+    t_s, hold_s, force_g = scene.t_s, random.uniform(1, 6), random.uniform(50, 4000)
+    touch = np.clip((t_s - 4) / 0.3, 0, 1) * np.clip((4 + hold_s - t_s) / 0.3, 0, 1)
+    waver = np.ones_like(t_s)
+    for low_hz, high_hz, share in ((6, 12, 0.01), (6, 12, 0.01), (0.2, 1.2, 0.04), (0.2, 1.2, 0.04), (0.2, 1.2, 0.04)):
+        waver += share * np.sin(2 * np.pi * (random.uniform(low_hz, high_hz) * t_s + random.random()))
+    scene.loads_g += np.outer(force_g * touch * waver, shares)
+    told = play(Estimation([platform()], [calibration(channels=4)]), {A: scene})
+    assert told.finals == []
+
+
 def test_drift_of_five_grams_an_hour_is_followed_and_never_reported() -> None:
     estimation = Estimation([lanes(1)], [calibration(channels=1)])
     scene = Scene(1, 1800, rate_hz=10, noise_g=0.3, ringing_hz=0).resting(500).ramp(0, 1800, np.ones(1), 2.5)
