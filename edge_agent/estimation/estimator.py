@@ -26,6 +26,9 @@ from edge_agent.model import (
 
 Finding = WeightStep | HealthTransition
 
+SILENCE_CHECK_NS = 1_000_000_000
+"""How often a board's rows stand in for `TimePassed`, ns."""
+
 
 class Estimation:
     """From board samples to steps of the shelves' resting weights.
@@ -61,6 +64,7 @@ class Estimation:
         self._tracks: dict[str, BoardTrack] = {}
         self._silent: set[str] = set()
         self._intakes: dict[str, Intake] = {}
+        self._checked_ns = 0
         self._unsettled: set[str] = set()
         self._wrong_gain: set[str] = set()
         self._unannounced: set[str] = set()
@@ -181,6 +185,9 @@ class Estimation:
             findings += self._returned(uid, intake.track, first_ns)
         if not intake.takes(message):
             findings += self._release(intake)
+        if intake.heard_ns - self._checked_ns > SILENCE_CHECK_NS:  # the other boards' silence, while this one speaks
+            self._checked_ns = intake.heard_ns
+            findings += self._time_passed(intake.heard_ns)
         return findings
 
     def _unweighable(self, uid: str, message: AdcSamples) -> list[Finding]:
@@ -254,15 +261,14 @@ class Estimation:
     def _unsettled_ns(self, track: BoardTrack) -> float:
         return max(self._settings.unsettled_s * 1e9, 8.0 * self._settings.rest_rows * track.period_ns)
 
-    def _time_passed(self, t_ns: MonotonicNs) -> list[Finding]:
+    def _time_passed(self, t_ns: int) -> list[Finding]:
         """Notice boards that fell silent, and compute what waited long enough."""
         findings: list[Finding] = []
-        for uid, track in list(self._tracks.items()):
-            intake = self._intakes[uid]
+        for uid, intake in list(self._intakes.items()):
             since_ns = intake.waiting_since_ns
             if since_ns is not None and t_ns - since_ns >= self._settings.batch_s * 1e9:
                 findings += self._release(intake)
-            if uid not in self._silent and t_ns - intake.heard_ns > track.watch.silence_ns:
+            if uid not in self._silent and t_ns - intake.heard_ns > intake.track.watch.silence_ns:
                 self._silent.add(uid)
                 findings.append(board_health(t_ns, uid, "board_silent", raised=True))
                 findings += self._after_loss(uid)

@@ -250,6 +250,16 @@ def test_a_board_that_falls_silent_is_reported_once_and_cleared_on_return() -> N
     assert estimation.quiet()
 
 
+def test_a_board_s_silence_is_noticed_while_the_others_speak() -> None:
+    estimation = Estimation([lanes(4, boards=(A, B))], [calibration(A), calibration(B)])
+    speaking = Scene(2, 9, seed=1).resting(900).lane(7, 0, -200)
+    told = play(estimation, {A: speaking, B: Scene(2, 3, seed=2).resting(900)})
+    assert told.health == [(f"board:{B}", "board_silent", True)]
+    (step,) = told.finals
+    assert step.valid.tolist() == [True, True, False, False]
+    assert step.delta_g == pytest.approx([-200, 0, 0, 0], abs=1.5)
+
+
 def test_a_board_that_never_sends_a_row_is_reported_too() -> None:
     estimation = Estimation([lanes(2)], [calibration()])
     estimation.step(board_up(channels=2))
