@@ -65,6 +65,7 @@ class Estimation:
         self._silent: set[str] = set()
         self._intakes: dict[str, Intake] = {}
         self._checked_ns = 0
+        self._now_ns = 0
         self._unsettled: set[str] = set()
         self._wrong_gain: set[str] = set()
         self._unannounced: set[str] = set()
@@ -91,10 +92,11 @@ class Estimation:
         return tuple(shelf.baseline.as_baseline() for shelf in self._shelves)
 
     def undecided_since_ns(self) -> MonotonicNs | None:
-        """Return since when something is not decided: the oldest disturbance, or the oldest row still waiting."""
+        """Return since when something is not decided: a disturbance, a row still waiting, or a board's silence."""
         instants = [shelf.undecided_since_ns for shelf in self._shelves]
         instants += [track.gate.waiting_since for track in self._tracks.values()]
         instants += [intake.waiting_since_ns for intake in self._intakes.values()]
+        instants += [intake.heard_ns for intake in self._intakes.values() if intake.lags(self._now_ns)]
         known = [instant for instant in instants if instant is not None]
         return MonotonicNs(min(known)) if known else None
 
@@ -183,6 +185,7 @@ class Estimation:
         first_ns = int(message.t_ns[0])
         if first_ns - intake.heard_ns > intake.track.watch.silence_ns or uid in self._silent:
             findings += self._returned(uid, intake.track, first_ns)
+        self._now_ns = max(self._now_ns, int(message.t_ns[-1]))
         if not intake.takes(message):
             findings += self._release(intake)
         if intake.heard_ns - self._checked_ns > SILENCE_CHECK_NS:  # the other boards' silence, while this one speaks
@@ -263,6 +266,7 @@ class Estimation:
 
     def _time_passed(self, t_ns: int) -> list[Finding]:
         """Notice boards that fell silent, and compute what waited long enough."""
+        self._now_ns = max(self._now_ns, t_ns)
         findings: list[Finding] = []
         for uid, intake in list(self._intakes.items()):
             since_ns = intake.waiting_since_ns

@@ -12,6 +12,9 @@ from edge_agent.estimation.board_track import BoardTrack
 from edge_agent.estimation.settings import EstimationSettings
 from edge_agent.model import AdcSamples, BoolArray
 
+OVERDUE_NS = 500_000_000
+"""Rows later than this are overdue, ns: links deliver within 0.1 s (rule)."""
+
 
 class Intake:
     """The rows of one board that were received and not computed yet.
@@ -31,6 +34,7 @@ class Intake:
         self._newest_ns = -(2**62)
         self._most_rows = settings.batch_rows
         self._span_ns = round(settings.batch_s * 1e9) - track.period_ns
+        self._overdue_ns = max(OVERDUE_NS, round(settings.silent_periods * track.period_ns))
         self._waiting: list[AdcSamples] = []
         self._rows = 0
 
@@ -38,6 +42,10 @@ class Intake:
     def waiting_since_ns(self) -> int | None:
         """Return the instant of the oldest row waiting here."""
         return int(self._waiting[0].t_ns[0]) if self._waiting else None
+
+    def lags(self, now_ns: int) -> bool:
+        """Return whether rows are overdue at ``now_ns``: nobody can vouch for what happened since the last one."""
+        return now_ns - self.heard_ns > self._overdue_ns
 
     def takes(self, samples: AdcSamples) -> bool:
         """Take rows in; return whether they may wait for more. Rows not later than the last are dropped and counted."""

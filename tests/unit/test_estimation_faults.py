@@ -258,6 +258,9 @@ def test_a_board_s_silence_is_noticed_while_the_others_speak() -> None:
     (step,) = told.finals
     assert step.valid.tolist() == [True, True, False, False]
     assert step.delta_g == pytest.approx([-200, 0, 0, 0], abs=1.5)
+    since = estimation.undecided_since_ns()
+    assert since is not None
+    assert (since - START_NS) * 1e-9 == pytest.approx(3, abs=0.1), "nobody vouches for what the silent board carries"
 
 
 def test_a_board_that_never_sends_a_row_is_reported_too() -> None:
