@@ -11,7 +11,6 @@ from edge_agent.identification import Identification, apply_event
 from edge_agent.model import (
     AdcSamples,
     Baseline,
-    BoardDown,
     Checkpoint,
     Decision,
     HealthTransition,
@@ -55,8 +54,8 @@ class Pipeline:
         self._resting = RestingWeights(initial.baselines)
         self._board_alarms = BoardAlarms([board.uid for board in site.agent.boards])
         self._observations: list[VisionObservation] = []
-        self._dark_since_ns: dict[str, MonotonicNs | None] = {board.uid: None for board in site.agent.boards}
-        self._awaited = set(self._dark_since_ns)
+        self._boards = tuple(board.uid for board in site.agent.boards)
+        self._heard_ns: dict[str, MonotonicNs] = {}
         self._marked_ns: MonotonicNs | None = None
 
     def step(self, message: Message) -> list[Output]:
@@ -70,7 +69,8 @@ class Pipeline:
             for found in self._estimation.step(message):
                 outputs += [found] if isinstance(found, HealthTransition) else self._decide(found)
         now_ns = _instant_ns(message)
-        self._follow_boards(message, now_ns)
+        if isinstance(message, AdcSamples):
+            self._heard_ns[message.board_uid] = now_ns
         if self._marked_ns is None or now_ns - self._marked_ns >= MARK_PERIOD_NS:
             self._marked_ns = now_ns
             outputs += self._vouch(now_ns)
@@ -114,23 +114,15 @@ class Pipeline:
             self._estimation.rebaseline()  # what staff moved is theirs: selling starts from what stands there now
         self.mode = mode
 
-    def _follow_boards(self, message: Message, now_ns: MonotonicNs) -> None:
-        if isinstance(message, BoardDown) and message.board_uid in self._dark_since_ns:
-            self._dark_since_ns[message.board_uid] = self._dark_since_ns[message.board_uid] or now_ns
-            self._awaited.add(message.board_uid)
-        elif isinstance(message, AdcSamples):
-            self._awaited.discard(message.board_uid)
-            self._dark_since_ns[message.board_uid] = None
-        for uid in self._awaited:
-            self._dark_since_ns[uid] = self._dark_since_ns[uid] or now_ns
-
     def _remember(self, seen: VisionObservation) -> None:
         horizon_ns = (self._estimation.undecided_since_ns() or seen.t_end_ns) - OBSERVATION_MEMORY_NS
         self._observations = [each for each in self._observations if each.t_end_ns >= horizon_ns]
         self._observations.append(seen)
 
     def _vouch(self, now_ns: MonotonicNs) -> list[Output]:
-        open_ns = [now_ns, self._estimation.undecided_since_ns(), *self._dark_since_ns.values()]
+        # Nobody vouches for a shelf further than its boards were heard.
+        heard_ns = [self._heard_ns.setdefault(uid, now_ns) for uid in self._boards]
+        open_ns = [now_ns, self._estimation.undecided_since_ns(), *heard_ns]
         outputs: list[Output] = []
         if self._estimation.quiet():
             outputs += self._resting.due(now_ns, self._estimation.baselines())
