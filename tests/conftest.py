@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from real_mosquitto import RealMosquitto
 
-pytest_plugins = ["unit_files_fixture"]
+pytest_plugins = ["unit_files_fixture", "bad_input_fixtures", "bad_input_table"]
 
 
 @pytest.fixture
