@@ -338,7 +338,7 @@ def test_a_device_that_babbles_is_no_board() -> None:
     done = threading.Event()
 
     def babble() -> None:
-        noise = random.Random(3)  # noqa: S311  (noise, not secrets)
+        noise = random.Random(3)
         while not done.wait(0.005):
             with suppress(BlockingIOError):
                 os.write(master, noise.randbytes(200))

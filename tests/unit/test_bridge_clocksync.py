@@ -29,7 +29,7 @@ class World:
         self.tick_start = tick_start
         self.host_start_ns = 86_400 * NS
         self.now_ns = self.host_start_ns
-        self.random = random.Random(seed)  # noqa: S311  (jitter, not secrets)
+        self.random = random.Random(seed)
         self.clock = BoardClock(tick_rate_hz)
 
     def ticks(self, host_ns: int) -> int:
