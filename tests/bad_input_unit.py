@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edge_agent.config import Site
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.delivery.payload_codec import unpack
 from edge_agent.delivery.wire import CloudEvent, decode
 from edge_agent.demo.unit_files import seed_directory, write_unit

@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from edge_agent.assortment import Catalogue, ItemConfig, LaneConfig, Planogram, gtin_check_digit
 from edge_agent.config import AgentConfig, BoardConfig, BrokerConfig, ChannelConfig, LimitsConfig, ShelfConfig, Site
+from edge_agent.config.assortment import Catalogue, ItemConfig, LaneConfig, Planogram, gtin_check_digit
 from edge_agent.identification import Identification, apply_event
 from edge_agent.model import FloatArray, ItemEvent, MonotonicNs, Stock, WeightStep
 from edge_agent.vocabulary import Mode, StepCause

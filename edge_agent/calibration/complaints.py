@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edge_agent.calibration.diagnosis import ChannelFigures
 from edge_agent.config import ChannelCalibration
-from edge_agent.terminal import figure
+from edge_agent.console.terminal import figure
 from edge_agent.vocabulary import Severity
 
 NOISE_LIMIT_G = 2.0

@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from edge_agent.board_listening import Heard, listen
+from edge_agent.adapters.board_listening import Heard, listen
 from edge_agent.calibration.complaints import Complaint, complaints
 from edge_agent.calibration.diagnosis import ChannelFigures, measure, sparkline
 from edge_agent.commands.options import add_config_option, add_json_option, config_path, seconds
 from edge_agent.config import BoardCalibration, Site
-from edge_agent.config_files import read_agent, read_site, readable_state_dir
+from edge_agent.config.files import read_agent, read_site, readable_state_dir
+from edge_agent.console.terminal import Progress, figure, folded, say, table
 from edge_agent.errors import BoardError
-from edge_agent.terminal import Progress, figure, folded, say, table
 from edge_agent.vocabulary import Severity
 from firmware_bridge.errors import PortConfigError
 from firmware_bridge.port import PortConfig

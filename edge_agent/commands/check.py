@@ -12,13 +12,13 @@ import msgspec
 from edge_agent.clock import SystemClock
 from edge_agent.commands.options import add_config_option, add_json_option, config_path
 from edge_agent.config import BoardCalibration, ShelfConfig, Site
-from edge_agent.config_checks import hints_of
-from edge_agent.config_files import SiteReading, read_agent, read_site, readable_state_dir
-from edge_agent.config_revisions import AnyActivation, Standing
-from edge_agent.confusable import Confusable, confusable_neighbours
+from edge_agent.config.checks import hints_of
+from edge_agent.config.confusable import Confusable, confusable_neighbours
+from edge_agent.config.files import SiteReading, read_agent, read_site, readable_state_dir
+from edge_agent.config.revisions import AnyActivation, Standing
+from edge_agent.console.shelf_picture import shelf_picture
+from edge_agent.console.terminal import folded, say, table
 from edge_agent.errors import ConfigError
-from edge_agent.shelf_picture import shelf_picture
-from edge_agent.terminal import folded, say, table
 
 SUMMARY = "check the configuration and show what the agent understood"
 EXAMPLE = "edge-agent check --config config/agent.toml"

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from edge_agent.config import Site
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.demo.child import Child, ChildFailedError
 from edge_agent.demo.embedded_broker import EmbeddedBroker
 from edge_agent.demo.listener import Listener

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from edge_agent.app import record_session
 from edge_agent.commands.options import add_config_option, config_path
-from edge_agent.config_files import load_site
-from edge_agent.event_text import event_row
+from edge_agent.config.files import load_site
+from edge_agent.console.event_text import event_row
 from edge_agent.model import Decision, HealthTransition, Mark, Output
 
 SUMMARY = "record what the boards say and what would be decided, selling nothing"

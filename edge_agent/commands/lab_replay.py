@@ -5,9 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from edge_agent.event_text import HEADS, event_row
+from edge_agent.console.event_text import HEADS, event_row
+from edge_agent.console.terminal import say, table
 from edge_agent.recording.replay import Replay, replay
-from edge_agent.terminal import say, table
 
 SUMMARY = "run a recording through the pipeline and show the events it leads to"
 EXAMPLE = "edge-agent lab replay quiet.mcap --verify"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.config import BrokerConfig, TlsConfig
-from edge_agent.config_table import TOPIC_LEVEL
+from edge_agent.config.table import TOPIC_LEVEL
 from edge_agent.errors import ConfigError
 
 CONFIG_VARIABLE = "EDGE_AGENT_CONFIG"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_agent.app import run_agent
 from edge_agent.commands.options import add_config_option, config_path
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 
 SUMMARY = "run the agent of this shelf unit"
 EXAMPLE = "edge-agent run --config /etc/edge-agent/agent.toml"

@@ -8,15 +8,15 @@ from typing import Final
 
 import msgspec
 
-from edge_agent.assortment import Planogram
 from edge_agent.commands.options import add_json_option, broker_address
 from edge_agent.config import BrokerConfig, TlsConfig
+from edge_agent.config.assortment import Planogram
+from edge_agent.console.terminal import printable, say
 from edge_agent.delivery.topics import LEVEL
 from edge_agent.errors import ConfigError
 from edge_agent.subscriber.ledger import Ledger, Recorded
 from edge_agent.subscriber.service import LedgerService, Notice
 from edge_agent.subscriber.wording import event_line
-from edge_agent.terminal import printable, say
 
 SUMMARY = "keep the store's ledger: record every event, tell the agents how far"
 EXAMPLE = "edge-agent store ledger --broker 10.0.0.5 --store corner-shop --database /var/lib/edge-agent/ledger.db"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from edge_agent.commands.options import add_json_option
 from edge_agent.commands.store_ledger import DATABASE_HELP
+from edge_agent.console.terminal import say, table
 from edge_agent.errors import LedgerError
 from edge_agent.subscriber.ledger import Gap, Ledger, StockRow
-from edge_agent.terminal import say, table
 
 SUMMARY = "show what stands where, as the store's ledger has it"
 EXAMPLE = "edge-agent store stock --database /var/lib/edge-agent/ledger.db"

@@ -25,7 +25,9 @@ from edge_agent.commands.options import (
     topic_level,
 )
 from edge_agent.config import BrokerConfig
-from edge_agent.config_files import read_agent
+from edge_agent.config.files import read_agent
+from edge_agent.console.terminal import printable, say
+from edge_agent.console.watch_lines import alarm_lines, day, event_lines, live_lines, state_lines
 from edge_agent.delivery.backoff import Backoff
 from edge_agent.delivery.connection import Connection
 from edge_agent.delivery.happenings import Connected, Happening, Lost, Received, SubscriptionRefused
@@ -33,8 +35,6 @@ from edge_agent.delivery.topics import EVERY_AGENT, Topics, parse_topic
 from edge_agent.delivery.waker import Waker
 from edge_agent.delivery.wire import Alarm, CloudEvent, Live, State, WireError, decode
 from edge_agent.errors import BrokerError
-from edge_agent.terminal import printable, say
-from edge_agent.watch_lines import alarm_lines, day, event_lines, live_lines, state_lines
 
 SUMMARY = "follow the agents' events at the broker as a person reads them"
 EXAMPLE = "edge-agent watch --broker 10.0.0.5 --store corner-shop-1 --live"

@@ -7,6 +7,7 @@ A second, short-lived thread does what may block without end (name look-up, TCP 
 """
 
 import contextlib
+import os
 import select
 import socket
 import ssl
@@ -137,14 +138,25 @@ class Connection:
             self._abandoned = True
         if self.connected:
             until_s = time.monotonic() + timeout_s
+            held = self._second_hold()
             self._client.disconnect()
             while self._client.want_write() and self._client.socket() and time.monotonic() < until_s:
                 if self._client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS or self._blocked(0.05):
                     break
+            _read_to_the_end(held, until_s)
         self._over = True
         self._drop_socket()
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _second_hold(self) -> socket.socket | None:
+        """Return a duplicate of the socket: paho closes its own as soon as the goodbye is written.
+
+        Closing with bytes unread (an answer that comes just now) makes the kernel reset the connection; the broker
+        would then lose the goodbye it has not read yet, and send the will of a client that left in peace.
+        """
+        wire = self._client.socket()
+        return None if wire is None else socket.socket(fileno=os.dup(wire.fileno()))
 
     def _serve(self, timeout_s: float) -> None:
         now_s = time.monotonic()
@@ -358,3 +370,15 @@ def _worded(error: OSError | ValueError) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _read_to_the_end(wire: socket.socket | None, until_s: float) -> None:
+    """Say that no more comes, take what the broker still sends until it closes, and close."""
+    if wire is None:
+        return
+    with contextlib.closing(wire), contextlib.suppress(OSError):
+        wire.shutdown(socket.SHUT_WR)
+        while (left_s := until_s - time.monotonic()) > 0:
+            wire.settimeout(left_s)
+            if not wire.recv(4096):
+                return

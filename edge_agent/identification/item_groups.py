@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.assortment import ItemConfig, LaneConfig
 from edge_agent.config import LimitsConfig
+from edge_agent.config.assortment import ItemConfig, LaneConfig
 from edge_agent.identification.observation_model import ObservationModel, Region
 from edge_agent.model import BoolArray, FloatArray, IntArray
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.assortment import LaneConfig
 from edge_agent.config import ShelfConfig
+from edge_agent.config.assortment import LaneConfig
 from edge_agent.model import FloatArray, IntArray
 
 MIN_SPOT_SHARE = 0.05

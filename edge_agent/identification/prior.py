@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.assortment import LaneConfig
 from edge_agent.config import PolicyConfig
+from edge_agent.config.assortment import LaneConfig
 from edge_agent.identification.item_groups import MAX_ITEMS_AT_ONCE, UNKNOWN_SCALES, ItemGroups
 from edge_agent.model import FloatArray, IntArray, Stock
 from edge_agent.vocabulary import Mode, StepCause

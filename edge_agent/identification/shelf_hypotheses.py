@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge_agent.assortment import ItemConfig
 from edge_agent.config import PolicyConfig
+from edge_agent.config.assortment import ItemConfig
 from edge_agent.identification.gaussian import log_density_scalar, log_sum_exp
 from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.item_groups import build_groups

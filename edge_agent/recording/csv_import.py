@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_agent.assortment import Catalogue, ItemConfig, LaneConfig, Planogram
 from edge_agent.config import (
     AgentConfig,
     BoardCalibration,
@@ -23,6 +22,7 @@ from edge_agent.config import (
     ShelfConfig,
     Site,
 )
+from edge_agent.config.assortment import Catalogue, ItemConfig, LaneConfig, Planogram
 from edge_agent.errors import RecordingError
 from edge_agent.model import (
     AdcSamples,

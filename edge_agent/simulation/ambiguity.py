@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edge_agent.assortment import LaneConfig
 from edge_agent.config import Site
+from edge_agent.config.assortment import LaneConfig
 from edge_agent.simulation.truth import ItemMove
 
 MAX_QUANTITY = 4

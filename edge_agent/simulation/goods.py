@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.assortment import LaneConfig
 from edge_agent.config import ShelfConfig, Site
+from edge_agent.config.assortment import LaneConfig
 from edge_agent.model import FloatArray
 from edge_agent.simulation.acts import Movement
 from edge_agent.simulation.errors import ImpossibleActError

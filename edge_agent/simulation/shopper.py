@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from edge_agent.assortment import LaneConfig
 from edge_agent.config import Site
+from edge_agent.config.assortment import LaneConfig
 from edge_agent.simulation.acts import Movement, PlannedAct, Story
 
 FIRST_ACT_S = 3.0

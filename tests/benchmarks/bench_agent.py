@@ -10,7 +10,7 @@ from statistics import median
 
 from bench_row import Row
 
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.demo.child import Child
 from edge_agent.demo.unit_files import seed_directory, write_unit
 from edge_agent.demo.virtual_shop import VirtualShop

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from bench_row import Row
 
-from edge_agent.assortment import Catalogue, ItemConfig, LaneConfig, Planogram, gtin_check_digit
 from edge_agent.config import AgentConfig, BoardConfig, BrokerConfig, ChannelConfig, ShelfConfig, Site
+from edge_agent.config.assortment import Catalogue, ItemConfig, LaneConfig, Planogram, gtin_check_digit
 from edge_agent.identification import Identification
 from edge_agent.model import MonotonicNs, WeightStep
 from edge_agent.vocabulary import Mode

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.simulation.board_source import BoardSource
 from edge_agent.simulation.world import ShelfWorld
 from firmware_bridge.board_model import BoardModel

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config"

@@ -8,7 +8,7 @@ from typing import Any
 
 from real_mosquitto import RealMosquitto
 
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.demo.child import Child
 from edge_agent.demo.unit_files import seed_directory, write_unit
 from edge_agent.demo.virtual_shop import VirtualShop

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from real_mosquitto import RealMosquitto
 
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.demo.child import Child
 from edge_agent.demo.unit_files import UnitFiles, seed_directory, write_unit
 from edge_agent.demo.virtual_shop import VirtualShop

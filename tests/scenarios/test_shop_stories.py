@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.config import Site
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.demo.unit_files import seed_directory
 from edge_agent.model import AdcSamples, Decision, HealthTransition, InitialState, Mark, Message, Output, Provisional
 from edge_agent.pipeline import Pipeline

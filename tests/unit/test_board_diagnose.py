@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.board_listening import listen
+from edge_agent.adapters.board_listening import listen
 from edge_agent.cli import main
 from edge_agent.commands import board_diagnose
-from edge_agent.terminal import COLUMNS, Progress, width
+from edge_agent.console.terminal import COLUMNS, Progress, width
 from firmware_bridge.frames import SampleFlag
 from firmware_bridge.port import PortConfig
 from firmware_bridge.virtual_board import BoardModel, BoardSetup, VirtualBoard, VirtualRig

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent.cli import main
-from edge_agent.config_files import load_site
-from edge_agent.terminal import COLUMNS, width
+from edge_agent.config.files import load_site
+from edge_agent.console.terminal import COLUMNS, width
 
 LANES_BOARD = "8f3a1c5e7b902d46"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config_documents import MAX_FILE_BYTES
-from edge_agent.config_files import load_site
+from edge_agent.config.documents import MAX_FILE_BYTES
+from edge_agent.config.files import load_site
 from edge_agent.errors import CalibrationError, ConfigError
 
 LANES_BOARD = "8f3a1c5e7b902d46"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config_files import load_site, read_site
-from edge_agent.config_revisions import Standing, keep_revision, plan_activation
+from edge_agent.config.files import load_site, read_site
+from edge_agent.config.revisions import Standing, keep_revision, plan_activation
 from edge_agent.errors import CalibrationError, ConfigError
 
 BOARD = "8f3a1c5e7b902d46"
@@ -186,7 +186,7 @@ def test_adopting_uses_the_configurations_own_state_directory_unless_told_otherw
 def test_the_log_says_once_what_was_adopted_and_which_seed_was_passed_over(
     unit_files: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "edge_agent.config_files")
+    caplog.set_level("INFO", "edge_agent.config.files")
     load_site(unit_files / "agent.toml", adopt=True)
     assert "configuration adopted file=planogram.toml revision=3" in caplog.text
     caplog.clear()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from delivery_stories import decision, open_outbox, sent_events
 
-from edge_agent.assortment import Catalogue, ItemConfig, LaneConfig, Planogram
 from edge_agent.config import (
     AgentConfig,
     BoardCalibration,
@@ -19,6 +18,7 @@ from edge_agent.config import (
     ShelfConfig,
     Site,
 )
+from edge_agent.config.assortment import Catalogue, ItemConfig, LaneConfig, Planogram
 from edge_agent.delivery.clock_quality import read_kernel
 from edge_agent.delivery.outbox import FILE_NAME
 from edge_agent.delivery.reserve import Reserve

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from identification_shop import HARDWARE, WEIGHTS_G, Kind, Shopping, bills, site
 
-from edge_agent.assortment import Planogram
+from edge_agent.config.assortment import Planogram
 from edge_agent.identification import Identification
 from edge_agent.model import MonotonicNs, WeightStep
 from edge_agent.vocabulary import EventKind, Mode, Verdict

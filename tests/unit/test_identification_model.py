@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_agent.assortment import LaneConfig
 from edge_agent.config import ChannelConfig, ShelfConfig
+from edge_agent.config.assortment import LaneConfig
 from edge_agent.identification import apply_event
 from edge_agent.identification.gaussian import log_density, log_sum_exp
 from edge_agent.identification.observation_model import ObservationModel

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from identification_shop import HARDWARE, WEIGHTS_G, Kind, Shopping, bills, site
 
-from edge_agent.assortment import Catalogue, ItemConfig, Planogram
 from edge_agent.config import Site
+from edge_agent.config.assortment import Catalogue, ItemConfig, Planogram
 from edge_agent.identification import Identification, apply_event
 from edge_agent.model import ItemChange, VisionObservation
 from edge_agent.vocabulary import EventKind, Mode, StepCause, Verdict

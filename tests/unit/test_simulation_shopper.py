@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge_agent.config import Site
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.simulation.acts import Movement, PlannedAct, Story
 from edge_agent.simulation.influence import load_shares
 from edge_agent.simulation.shopper import scripted_session

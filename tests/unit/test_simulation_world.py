@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge_agent.config import Site
-from edge_agent.config_files import load_site
+from edge_agent.config.files import load_site
 from edge_agent.model import AdcSamples, BoardUp, FloatArray, IntArray
 from edge_agent.simulation.acts import Movement, PlannedAct, Story
 from edge_agent.simulation.board_source import BoardSource

@@ -3,10 +3,10 @@ import math
 
 import pytest
 
-from edge_agent.assortment import Catalogue, Planogram
 from edge_agent.config import ChannelConfig, ShelfConfig
-from edge_agent.shelf_picture import shelf_picture
-from edge_agent.terminal import COLUMNS, Progress, figure, fitted, folded, say, table, width
+from edge_agent.config.assortment import Catalogue, Planogram
+from edge_agent.console.shelf_picture import shelf_picture
+from edge_agent.console.terminal import COLUMNS, Progress, figure, fitted, folded, say, table, width
 
 
 class Terminal(io.StringIO):

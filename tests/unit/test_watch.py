@@ -180,9 +180,9 @@ def test_a_script_reads_one_object_a_line(capsys: pytest.CaptureFixture[str]) ->
 
 def test_an_unreadable_time_is_shown_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:
     reader = watch.Reader(as_json=False)
-    odd = msgspec.structs.replace(event(), time="yesterday")
+    odd = msgspec.structs.replace(event(), time="2026-13-41T09:30:00Z")  # of the right form, but no such day
     reader.take(Received(f"{TOPIC}/event", encode(odd), 1, retain=False, mid=1))
-    assert capsys.readouterr().out.startswith("yesterday unit-7/drinks")
+    assert capsys.readouterr().out.startswith("2026-13-41T09:30:00Z unit-7/drinks")
 
 
 def test_a_hostile_payload_neither_ends_the_watch_nor_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

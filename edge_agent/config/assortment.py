@@ -1,6 +1,6 @@
 """What the store sells and where it stands: the catalogue and the planogram, each a revisioned file."""
 
-from edge_agent.config_table import Table, first_twice, require
+from edge_agent.config.table import Table, first_twice, require
 
 GTIN_LENGTHS = (8, 12, 13, 14)
 

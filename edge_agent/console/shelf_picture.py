@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from edge_agent.assortment import Catalogue, LaneConfig, Planogram
 from edge_agent.config import ChannelConfig, ShelfConfig
-from edge_agent.terminal import COLUMNS, fitted
+from edge_agent.config.assortment import Catalogue, LaneConfig, Planogram
+from edge_agent.console.terminal import COLUMNS, fitted
 
 INNER = COLUMNS - 2
 """Columns between the shelf's left and right edge."""

@@ -21,11 +21,11 @@ from typing import Any
 
 import msgspec
 
-from edge_agent.assortment import Catalogue, Planogram
 from edge_agent.config import AgentConfig, BoardCalibration, BrokerConfig, ShelfConfig, Site
-from edge_agent.config_checks import Whereabouts, errors_of
-from edge_agent.config_documents import Document, decode, explain, read_document, value_at
-from edge_agent.config_revisions import (
+from edge_agent.config.assortment import Catalogue, Planogram
+from edge_agent.config.checks import Whereabouts, errors_of
+from edge_agent.config.documents import Document, decode, explain, read_document, value_at
+from edge_agent.config.revisions import (
     ACTIVE,
     Activation,
     AnyActivation,

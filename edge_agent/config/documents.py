@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 import msgspec.inspect
 
-from edge_agent.config_table import Table
+from edge_agent.config.table import Table
 from edge_agent.errors import ConfigError
 
 MAX_FILE_BYTES = 4 * 1024 * 1024

@@ -18,9 +18,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from edge_agent.assortment import Catalogue, Planogram
 from edge_agent.config import BoardCalibration
-from edge_agent.config_documents import Document
+from edge_agent.config.assortment import Catalogue, Planogram
+from edge_agent.config.documents import Document
 from edge_agent.errors import ConfigError
 
 R = TypeVar("R", Planogram, Catalogue, BoardCalibration)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_agent.assortment import Catalogue, ItemConfig, LaneConfig, Planogram
 from edge_agent.config import AgentConfig, ShelfConfig, Site
+from edge_agent.config.assortment import Catalogue, ItemConfig, LaneConfig, Planogram
 from edge_agent.errors import CalibrationError, ConfigError
 
 BORDER_TOLERANCE_MM = 1.0

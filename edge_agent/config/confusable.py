@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from edge_agent.assortment import ItemConfig, LaneConfig
 from edge_agent.config import ShelfConfig, Site
-from edge_agent.config_checks import plates_under
+from edge_agent.config.assortment import ItemConfig, LaneConfig
+from edge_agent.config.checks import plates_under
 
 ASSUMED_NOISE_G = 1.0
 """Standard deviation of a cell's resting level where none was measured: σ 0.7 g on four cells' sum in a real

@@ -1,4 +1,4 @@
-"""The agent's configuration as one frozen tree; config_files.py reads it from disk.
+"""The agent's configuration as one frozen tree; files.py reads it from disk.
 
 Every key with a unit carries it in its name. Unknown keys are refused by the types themselves, ranges in
 ``__post_init__``: msgspec turns a ``ValueError`` raised there into one that names the key's path.
@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from edge_agent.assortment import Catalogue, Planogram
-from edge_agent.config_table import Table, first_twice, require, require_board_uid, require_level
+from edge_agent.config.assortment import Catalogue, Planogram
+from edge_agent.config.table import Table, first_twice, require, require_board_uid, require_level
 
 
 class TlsConfig(Table, frozen=True):

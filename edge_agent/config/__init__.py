@@ -1,0 +1,31 @@
+"""What an agent knows before its first sample: types (tree, assortment), reading (files), checking, revisions."""
+
+from edge_agent.config.tree import (
+    AgentConfig,
+    BoardCalibration,
+    BoardConfig,
+    BrokerConfig,
+    CameraConfig,
+    ChannelCalibration,
+    ChannelConfig,
+    LimitsConfig,
+    PolicyConfig,
+    ShelfConfig,
+    Site,
+    TlsConfig,
+)
+
+__all__ = [
+    "AgentConfig",
+    "BoardCalibration",
+    "BoardConfig",
+    "BrokerConfig",
+    "CameraConfig",
+    "ChannelCalibration",
+    "ChannelConfig",
+    "LimitsConfig",
+    "PolicyConfig",
+    "ShelfConfig",
+    "Site",
+    "TlsConfig",
+]

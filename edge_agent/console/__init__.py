@@ -1,0 +1,1 @@
+"""What commands print: tables, pictures and lines for a person at a terminal."""

@@ -1,0 +1,40 @@
+"""Leaving a real broker in peace: the will of a client that said goodbye is never sent."""
+
+import subprocess
+import time
+
+import pytest
+from real_mosquitto import RealMosquitto
+
+from edge_agent.config import BrokerConfig
+from edge_agent.delivery.connection import Connection
+from edge_agent.delivery.happenings import Connected, Will
+from edge_agent.delivery.waker import Waker
+
+MESSAGES = 300
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_answers_that_nobody_read_do_not_turn_a_goodbye_into_a_death(mosquitto: RealMosquitto, protocol: str) -> None:
+    broker = BrokerConfig(host="127.0.0.1", port=mosquitto.port, protocol=protocol)  # type: ignore[arg-type]
+    leaving = connected(Connection(broker, "leaving", Waker(), will=Will("state/leaving", b"dead")))
+    leaving.subscribe([("flood", 0)])
+    other = connected(Connection(broker, "other", Waker()))
+    leaving.poll(0.2)
+    for _ in range(MESSAGES):
+        other.publish("flood", b"x" * 200, qos=0)
+    time.sleep(0.2)  # they lie in the leaving client's socket by now
+    leaving.close()
+    other.close()
+    said = subprocess.run(
+        ["mosquitto_sub", "-p", str(mosquitto.port), "-t", "state/leaving", "-W", "1"], capture_output=True, check=False
+    )
+    assert said.stdout == b"", "the broker thinks that the client died"
+
+
+def connected(connection: Connection) -> Connection:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if any(isinstance(each, Connected) for each in connection.poll(0.1)):
+            return connection
+    raise AssertionError("no connection within 5 s")
