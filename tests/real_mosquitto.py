@@ -1,10 +1,12 @@
 """A real mosquitto on a free port of 127.0.0.1, with a configuration, log and store of its own."""
 
+import contextlib
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 SBIN = "/usr/sbin/mosquitto"
@@ -54,6 +56,14 @@ class RealMosquitto:
             else:
                 return
         raise AssertionError("mosquitto did not listen within 10 s")
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """Let it neither read nor answer for a while."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        yield
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it as a power cut would: no goodbye, nothing saved."""
