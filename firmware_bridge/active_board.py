@@ -39,6 +39,8 @@ class LinkCounters:
     """Rows from before a reset that arrived while the clock was still unknown."""
     foreign_rows: int = 0
     """Rows with another number of channels than HELLO says."""
+    stray_rows: int = 0
+    """Rows with an earlier index than the last, contradicted by the next frame: garbage that passed the CRC."""
     reconnects: int = 0
     resets: int = 0
 
@@ -133,6 +135,7 @@ class ActiveBoard:
         self._timeline = SampleTimeline(self.clock, hello.rate_hz, memory.last_ns)
         self._overflow: int | None = None
         self._released_any = False
+        self._doubted: tuple[Samples, int] | None = None
 
     def settings_changed(self, hello: Hello) -> bool:
         """Take a HELLO of the same boot; whether it says anything new."""
@@ -142,11 +145,29 @@ class ActiveBoard:
         self._timeline = SampleTimeline(self.clock, hello.rate_hz, self._memory.last_ns)
         return True
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a frame waits for the next one, or for HELLO, to tell if the board restarted."""
+        return self._doubted is not None
+
+    def away(self, gone_ns: int, now_ns: int) -> None:
+        """Count no silence for a time in which nobody listened."""
+        self.last_samples_ns = min(now_ns, self.last_samples_ns + gone_ns)
+
+    def hold_doubted(self) -> None:
+        """Keep the frame that raised the doubt for the clock of the new boot, to which it belongs."""
+        if self._doubted is not None:
+            self._held.add(*self._doubted)
+            self._doubted = None
+
     def clock_answer(self, sent_ns: int, received_ns: int, tick32: int) -> str | None:
         """Take the answer to a clock query; why the board must have restarted, or None."""
         was_ready = self.clock.ready
-        if self.clock.answered(sent_ns, received_ns, tick32) is ClockAnswer.STEPPED:
+        answer = self.clock.answered(sent_ns, received_ns, tick32)
+        if answer is ClockAnswer.STEPPED:
             return "its clock started over"
+        if answer is ClockAnswer.DOUBTFUL:
+            self.next_query_ns = received_ns + self.clock.interval_ns
         if self.clock.ready and not was_ready:
             frames, first_dropped = self._held.take()
             if first_dropped is not None and self._memory.next_index is None:
@@ -167,9 +188,23 @@ class ActiveBoard:
             return None
         expected = self._memory.next_index
         if self._released_any and expected is not None and unwrap32(samples.first_index, expected) < expected:
-            self._memory.boot_counter = None
-            return "its sample index started over"
+            return self._earlier(samples, now_ns)
+        if self._doubted is not None:
+            self._counters.stray_rows += self._doubted[0].counts.shape[0]
+            self._doubted = None
         self._release(samples, now_ns)
+        return None
+
+    def _earlier(self, samples: Samples, now_ns: int) -> str | None:
+        # One frame in 65 536 broken ones passes its CRC. Two that follow each other are a new count.
+        doubted = self._doubted
+        if doubted is not None:
+            at = doubted[0].first_index + doubted[0].counts.shape[0]
+            if unwrap32(samples.first_index, at) >= at:
+                self._memory.boot_counter = None
+                return "its sample index started over"
+            self._counters.stray_rows += doubted[0].counts.shape[0]
+        self._doubted = (samples, now_ns)
         return None
 
     def aux(self, aux: Aux, now_ns: int) -> None:

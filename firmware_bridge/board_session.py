@@ -116,6 +116,18 @@ class BoardSession:
         self._held.clear()
         self._line.abort(now_ns, CommandAbortedError(f"{self.config.path}: the board went down"))
 
+    def away(self, gone_ns: int, now_ns: int) -> None:
+        """
+        Take note that the host did not listen for a time: it slept, or was busy elsewhere.
+
+        Nothing is concluded from what was not heard meanwhile: every deadline moves.
+        """
+        self._line.away(gone_ns)
+        if self._board is None:
+            self._identify_since_ns = min(now_ns, self._identify_since_ns + gone_ns)
+        else:
+            self._board.away(gone_ns, now_ns)
+
     def submit(self, request: Request) -> None:
         """Queue a command to the board."""
         self._line.submit(request)
@@ -163,12 +175,15 @@ class BoardSession:
                 continue
             only_samples = False
             if isinstance(result, Ack):
-                self._line.answered(result, now_ns)
+                if not self._line.answered(result, now_ns) and self._board is not None:
+                    self._board.clock.heard()
             elif isinstance(result, Hello):
                 self._take_hello(result, now_ns)
             elif isinstance(result, Aux) and self._board is not None:
                 self._board.aux(result, now_ns)
-        return not only_samples or self._board is not board or self.verdict is not None
+        if not only_samples or self._board is not board or self.verdict is not None:
+            return True
+        return board is not None and board.in_doubt
 
     def report_down(self, now_ns: int, reason: DownReason, detail: str, board_uid: str | None = None) -> None:
         """Emit `BoardDown` when it tells something new."""
@@ -249,7 +264,10 @@ class BoardSession:
         self.counters.resets += 1
         detail = f"{self.config.path}: the board restarted ({why}); if it repeats check its supply"
         self.report_down(now_ns, DownReason.RESET, detail)
+        board = self._board
         self._identify(now_ns)
+        if board is not None:
+            board.hold_doubted()
 
     # -- up -------------------------------------------------------------------------------------------
 
@@ -293,12 +311,21 @@ class BoardSession:
         why = board.clock_answer(request.sent_ns, request.done_ns, tick)
         if why is not None:
             self._restarted(request.done_ns, why)
+        elif board.clock.doubted:
+            self._ask_hello()
+
+    def _ask_hello(self) -> None:
+        """Have the board say its boot counter, and with it whether a doubt is a restart."""
+        self._line.submit(Request(CommandKind.HELLO, b"", try_ns=_ns(self._timing.query_timeout_s), tries=2))
 
     def _take_samples(self, samples: Samples, now_ns: int) -> None:
         if self._board is None:
             self._held.add(samples, now_ns)
             return
+        doubted_before = self._board.in_doubt
         why = self._board.samples(samples, now_ns)
+        if self._board.in_doubt and not doubted_before:
+            self._ask_hello()
         if why is not None:
             self._restarted(now_ns, why)
             self._held.add(samples, now_ns)

@@ -32,11 +32,22 @@ BURST_INTERVAL_NS: Final = 50_000_000
 STEADY_INTERVAL_NS: Final = 971_000_000
 """About a second, off the beat of 10 and 80 SPS and of the one-second AUX frame (2026-11)."""
 UNANSWERED_LIMIT: Final = 4
+TOO_LATE_LIMIT: Final = 30
+"""Answers in a row that came after their query was given up: half a minute without the time (2026-11)."""
 LATE_SIGMAS: Final = 5.0
 LATE_NS: Final = 500_000
-STEP_NS: Final = 500_000_000
-"""An answer this much early was counted by another clock: the board restarted (2026-11)."""
-LATE_RUN_LIMIT: Final = 4
+LATE_LIMIT_NS: Final = 3_000_000
+"""However much the answers scatter, one later than this is not taken at its word: on a host at full load the
+scatter would else admit its own delays and drag the times along (2026-11)."""
+PROMPT_NS: Final = 1_000_000
+"""Round trips of the first burst this much longer than its quickest still tell the time (2026-11)."""
+DOUBT_NS: Final = 10_000_000
+DOUBT_RATE: Final = 0.01
+"""A tick this far outside the time its query was under way, and as much again for each second since the last
+answer that fitted, is no error of the line any more: ten times what a burst's jitter makes of its slope
+(2026-11)."""
+DOUBT_LIMIT: Final = 4
+"""Impossible ticks in a row that prove another clock: 0.2 s at the burst's pace (2026-11)."""
 ROUND_TRIP_AGEING_NS: Final = 1_000
 """The smallest round trip is forgotten by 1 µs a query, so that a slower hub is noticed in time (2026-11)."""
 
@@ -99,10 +110,16 @@ class ForgettingLine:
 
 
 class ClockAnswer(enum.Enum):
-    """What became of one answer to a clock query."""
+    """
+    What became of one answer to a clock query.
+
+    A late one was held up on its way and tells nothing. A doubtful one holds a tick that this clock cannot have
+    shown while the query was under way; several in a row are a step.
+    """
 
     ACCEPTED = "accepted"
     LATE = "late"
+    DOUBTFUL = "doubtful"
     STEPPED = "stepped"
 
 
@@ -117,6 +134,11 @@ class BoardClock:
     """
     The board's tick counter as a function of host monotonic time.
 
+    The one thing certain of an answer is that its tick was read after the query was sent and before the answer
+    came. Delays on the host, the hub or the wire widen that span and never break it (Marzullo and Owicki,
+    "Maintaining the time in a distributed system", 1983). So an answer that took long and fits is set aside, and
+    only ticks from outside their span can prove that the counter is another one.
+
     Parameters
     ----------
     tick_rate_hz : int
@@ -127,12 +149,15 @@ class BoardClock:
         self.tick_rate_hz = tick_rate_hz
         self.late = 0
         self.unanswered = 0
+        self._unanswered_limit = UNANSWERED_LIMIT
         self._line = ForgettingLine()
         self._burst: list[_Exchange] = []
         self._last_tick = 0
         self._min_half_ns = math.inf
         self._variance_ns2 = 0.0
-        self._late_run = 0
+        self._doubts = 0
+        self._first_sent_ns = self._last_sent_ns = 0
+        self._burst_spread_ns = 0
 
     @property
     def ready(self) -> bool:
@@ -141,13 +166,18 @@ class BoardClock:
 
     @property
     def dead(self) -> bool:
-        """Whether four queries in a row went unanswered."""
-        return self.unanswered >= UNANSWERED_LIMIT
+        """Whether four queries in a row went unanswered, or thirty were answered too late."""
+        return self.unanswered >= self._unanswered_limit
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the last ticks could not be this clock's."""
+        return self._doubts > 0
 
     @property
     def interval_ns(self) -> int:
-        """Time from one query to the next."""
-        return STEADY_INTERVAL_NS if self.ready else BURST_INTERVAL_NS
+        """Time from one query to the next; a doubt is settled at the pace of the first burst."""
+        return STEADY_INTERVAL_NS if self.ready and not self._doubts else BURST_INTERVAL_NS
 
     @property
     def residual_sigma_ns(self) -> float:
@@ -163,6 +193,10 @@ class BoardClock:
     def missed(self) -> None:
         """Count a query that was not answered in time."""
         self.unanswered += 1
+
+    def heard(self) -> None:
+        """Take note that the board answers, if too late to tell the time: the wire carries commands."""
+        self._unanswered_limit = min(self.unanswered + UNANSWERED_LIMIT, TOO_LATE_LIMIT)
 
     def answered(self, sent_ns: int, received_ns: int, tick32: int) -> ClockAnswer:
         """
@@ -181,6 +215,7 @@ class BoardClock:
             `STEPPED` when the board's counter no longer fits: identify the board again and start over.
         """
         self.unanswered = 0
+        self._unanswered_limit = UNANSWERED_LIMIT
         round_trip_ns = received_ns - sent_ns
         if not self.ready:
             self._collect(sent_ns, round_trip_ns, tick32)
@@ -191,15 +226,25 @@ class BoardClock:
         tick = unwrap32(tick32, near)
         whole_ns, rest_ns = self._line.x_at(tick, self._slope)
         residual_ns = whole_ns - sent_ns + rest_ns
-        if residual_ns < -STEP_NS:
-            return ClockAnswer.STEPPED
-        if residual_ns > max(LATE_NS, LATE_SIGMAS * self.residual_sigma_ns):
-            self.late += 1
-            self._late_run += 1
-            return ClockAnswer.STEPPED if self._late_run >= LATE_RUN_LIMIT else ClockAnswer.LATE
-        self._late_run = 0
-        self._variance_ns2 += FORGETTING * (residual_ns * residual_ns - self._variance_ns2)
+        late_ns = min(max(LATE_NS, LATE_SIGMAS * self.residual_sigma_ns), LATE_LIMIT_NS)
+        if residual_ns > late_ns:
+            # The line runs through the moments of sending, half a round trip before the board had the query.
+            excess_ns = round_trip_ns - 2 * self._min_half_ns
+            outside_ns = residual_ns - excess_ns
+            if outside_ns <= late_ns:
+                self.late += 1
+                return ClockAnswer.LATE
+            # What the delay cannot explain is the line's own error: move it as far as is certain.
+            sent_ns += round(excess_ns)
+        else:
+            outside_ns = -residual_ns
+        if outside_ns > self._doubt_ns(sent_ns):
+            self._doubts += 1
+            return ClockAnswer.STEPPED if self._doubts >= DOUBT_LIMIT else ClockAnswer.DOUBTFUL
+        self._doubts = 0
+        self._variance_ns2 += FORGETTING * (outside_ns * outside_ns - self._variance_ns2)
         self._last_tick = tick
+        self._last_sent_ns = sent_ns
         self._line.add(sent_ns, tick)
         return ClockAnswer.ACCEPTED
 
@@ -217,23 +262,34 @@ class BoardClock:
         slope = self._line.slope
         return slope if slope > 0.0 else self.tick_rate_hz / NS_PER_S
 
+    def _doubt_ns(self, sent_ns: int) -> float:
+        # A line through few or slow answers may have a slope worse than a good burst's, until it has grown long.
+        spread_ns = 2 * self._burst_spread_ns
+        drift = max(DOUBT_RATE, spread_ns / max(1, self._last_sent_ns - self._first_sent_ns))
+        return DOUBT_NS + spread_ns + drift * (sent_ns - self._last_sent_ns)
+
     def _collect(self, sent_ns: int, round_trip_ns: int, tick32: int) -> None:
         tick = unwrap32(tick32, self._burst[-1].tick) if self._burst else tick32
         if self._burst and tick <= self._burst[-1].tick:
             self._burst.clear()
             tick = tick32
         self._burst.append(_Exchange(sent_ns, round_trip_ns, tick))
-        if len(self._burst) < BURST_QUERIES:
+        # A query held up by the host's scheduler shows in its own round trip. Left in, one 10 ms hiccup would
+        # bend the first line for half a minute. On a host so busy that few are prompt more are asked, and each
+        # makes the measure of promptness less strict.
+        beyond = len(self._burst) - BURST_QUERIES
+        if beyond < 0:
             return
-        # A query held up by the host's scheduler shows in its own round trip. Left in, one 10 ms hiccup
-        # would bend the first line for half a minute.
         quickest_ns = min(exchange.round_trip_ns for exchange in self._burst)
-        prompt = [e for e in self._burst if e.round_trip_ns <= quickest_ns + 2 * LATE_NS]
-        used = prompt if len(prompt) >= BURST_QUERIES // 2 else self._burst
+        used = [e for e in self._burst if e.round_trip_ns <= quickest_ns + PROMPT_NS * (1 + beyond)]
+        if len(used) < BURST_QUERIES // 2:
+            return
         for exchange in used:
             self._line.add(exchange.sent_ns, exchange.tick)
         self._min_half_ns = quickest_ns / 2
         self._last_tick = self._burst[-1].tick
+        self._first_sent_ns, self._last_sent_ns = used[0].sent_ns, used[-1].sent_ns
+        self._burst_spread_ns = max(e.round_trip_ns for e in used) - quickest_ns
         residuals = [(e.sent_ns - self.host_ns(e.tick) + quickest_ns / 2) for e in used]
         self._variance_ns2 = sum(r * r for r in residuals) / len(residuals)
         self._burst.clear()

@@ -144,6 +144,7 @@ class RequestLine:
         self._waiting: deque[Request] = deque()
         self._flying: Request | None = None
         self._flying_id = -1
+        self._give_up_ns = 0
 
     def submit(self, request: Request) -> None:
         """Queue a request behind those already waiting."""
@@ -158,13 +159,13 @@ class RequestLine:
     def due_ns(self) -> int | None:
         """When `poll` has something to do; 0 for at once, None for never."""
         if self._flying is not None:
-            return self._flying.sent_ns + self._flying.try_ns
+            return self._give_up_ns
         return 0 if self._waiting else None
 
     def poll(self, now_ns: int) -> bytes:
         """Bytes to write now: the next request, a retry, or nothing."""
         flying = self._flying
-        if flying is not None and now_ns - flying.sent_ns >= flying.try_ns and not flying.tries_left:
+        if flying is not None and now_ns >= self._give_up_ns and not flying.tries_left:
             self._flying = None
             flying.finish(now_ns, CommandTimeoutError(f"{self._port}: no answer to command 0x{flying.kind:02x}"))
             flying = None
@@ -175,17 +176,24 @@ class RequestLine:
             # One id for a request and its retries: the board may have carried it out and lost the answer.
             self._flying_id = self._next_id
             self._next_id = (self._next_id + 1) & 0xFF
-        elif now_ns - flying.sent_ns < flying.try_ns:
+        elif now_ns < self._give_up_ns:
             return b""
         flying.tries_left -= 1
         flying.sent_ns = now_ns
+        self._give_up_ns = now_ns + flying.try_ns
         return encode(Command(self._flying_id, flying.kind, flying.payload))
 
-    def answered(self, ack: Ack, now_ns: int) -> None:
-        """Match an ACK or NAK; one for another request is a late answer to a try already given up."""
-        if self._flying is not None and ack.request_id == self._flying_id:
-            flying, self._flying = self._flying, None
-            flying.finish(now_ns, ack)
+    def answered(self, ack: Ack, now_ns: int) -> bool:
+        """Match an ACK or NAK; False for one to another request: a late answer to a try already given up."""
+        if self._flying is None or ack.request_id != self._flying_id:
+            return False
+        flying, self._flying = self._flying, None
+        flying.finish(now_ns, ack)
+        return True
+
+    def away(self, gone_ns: int) -> None:
+        """Wait longer for the answer by the time in which the host could not have heard it."""
+        self._give_up_ns += gone_ns
 
     def abort(self, now_ns: int, error: CommandError) -> None:
         """End every request with `error`."""

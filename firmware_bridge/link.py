@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S: Final = 1.0
 _IDLE_NS: Final = NS_PER_S // 2
+AWAY_NS: Final = 50_000_000
+"""A wake-up this late, or work between two waits this long, was time in which no port was listened to (2026-11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +201,24 @@ class BoardLink:
     def _run(self) -> None:
         selector = selectors.DefaultSelector()
         selector.register(self._wake_read, selectors.EVENT_READ, None)
+        slots, clock, select = self._slots, self._clock, selector.select
+        waited_ns = clock()
         try:
             while not self._stopping:
-                now_ns = self._clock()
+                now_ns = clock()
+                if now_ns - waited_ns > AWAY_NS:
+                    self._away(now_ns - waited_ns, now_ns)
                 wait_ns = _IDLE_NS
-                for slot in self._slots:
-                    if slot.due_ns <= now_ns:
-                        slot.due_ns = self._step(slot, selector)
-                    wait_ns = min(wait_ns, slot.due_ns - now_ns)
-                for key, mask in selector.select(max(0, wait_ns) / NS_PER_S):
+                for slot in slots:
+                    due_ns = slot.due_ns
+                    if due_ns <= now_ns:
+                        due_ns = slot.due_ns = self._step(slot, selector)
+                    wait_ns = min(wait_ns, due_ns - now_ns)
+                wait_ns = max(0, wait_ns)
+                ready = select(wait_ns / NS_PER_S)
+                # Only the wait itself, and no longer than it was meant to be, was spent listening.
+                waited_ns = min(clock(), now_ns + wait_ns)
+                for key, mask in ready:
                     self._ready(key.data, mask, selector)
         except Exception as error:
             log.exception("board link failed")
@@ -221,6 +232,12 @@ class BoardLink:
                 os.close(self._wake_write)
                 self._wake_write = -1
             selector.close()
+
+    def _away(self, gone_ns: int, now_ns: int) -> None:
+        """Have no port called silent for what the host itself was too busy to hear."""
+        for slot in self._slots:
+            slot.session.away(gone_ns, now_ns)
+            slot.due_ns = 0
 
     def _ready(self, ready: _Slot | None, mask: int, selector: selectors.BaseSelector) -> None:
         """Read what has come; have a port stepped only when that can have changed what is due on it."""

@@ -95,13 +95,16 @@ class VirtualBoard:
         with self._lock:
             yield self.model
 
-    def service(self, now_ns: int) -> None:
-        """Run the board to a monotonic time: convert, send, hear and answer."""
+    def service(self) -> None:
+        """Run the board to the present: hear, convert, send and answer."""
         with self._lock:
+            # The time is taken after reading: no board answers with a tick from before it had the query,
+            # however long this thread was kept waiting.
+            heard = self._read() if self._master >= 0 else b""
+            now_ns = time.monotonic_ns()
             sent = self.model.advance(self.model.ticks_at((now_ns - self.epoch_ns) / _NS_PER_S))
             if self._master < 0:
                 return
-            heard = self._read()
             if heard:
                 sent += self.model.receive(heard)
             if sent:
@@ -173,9 +176,8 @@ class VirtualRig:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            now_ns = time.monotonic_ns()
             for board in self.boards:
-                board.service(now_ns)
+                board.service()
             due_ns = min(board.due_ns() for board in self.boards)
             wait_s = min(max(due_ns - time.monotonic_ns(), 0) / _NS_PER_S, _IDLE_S)
             fds = [fd for board in self.boards if (fd := board.fd) is not None]
