@@ -97,6 +97,10 @@ class BoardSession:
         """Clock of the identified board."""
         return self._board.clock if self._board else None
 
+    @property
+    def _in_doubt(self) -> bool:
+        return self._board is not None and self._board.in_doubt
+
     # -- driven by the link ---------------------------------------------------------------------------
 
     def opened(self, now_ns: int) -> None:
@@ -175,15 +179,12 @@ class BoardSession:
                 continue
             only_samples = False
             if isinstance(result, Ack):
-                if not self._line.answered(result, now_ns) and self._board is not None:
-                    self._board.clock.heard()
+                self._take_ack(result, now_ns)
             elif isinstance(result, Hello):
                 self._take_hello(result, now_ns)
             elif isinstance(result, Aux) and self._board is not None:
                 self._board.aux(result, now_ns)
-        if not only_samples or self._board is not board or self.verdict is not None:
-            return True
-        return board is not None and board.in_doubt
+        return not only_samples or self._board is not board or self.verdict is not None or self._in_doubt
 
     def report_down(self, now_ns: int, reason: DownReason, detail: str, board_uid: str | None = None) -> None:
         """Emit `BoardDown` when it tells something new."""
@@ -317,6 +318,10 @@ class BoardSession:
     def _ask_hello(self) -> None:
         """Have the board say its boot counter, and with it whether a doubt is a restart."""
         self._line.submit(Request(CommandKind.HELLO, b"", try_ns=_ns(self._timing.query_timeout_s), tries=2))
+
+    def _take_ack(self, ack: Ack, now_ns: int) -> None:
+        if not self._line.answered(ack, now_ns) and self._board is not None:
+            self._board.clock.heard()
 
     def _take_samples(self, samples: Samples, now_ns: int) -> None:
         if self._board is None:

@@ -36,7 +36,7 @@ TOO_LATE_LIMIT: Final = 30
 """Answers in a row that came after their query was given up: half a minute without the time (2026-11)."""
 LATE_SIGMAS: Final = 5.0
 LATE_NS: Final = 500_000
-LATE_LIMIT_NS: Final = 3_000_000
+LATE_LIMIT_NS: Final = 1_500_000
 """However much the answers scatter, one later than this is not taken at its word: on a host at full load the
 scatter would else admit its own delays and drag the times along (2026-11)."""
 PROMPT_NS: Final = 1_000_000
