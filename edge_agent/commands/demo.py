@@ -25,8 +25,10 @@ from edge_agent.simulation.truth import ActTruth
 SUMMARY = "show the whole line with virtual boards, a scripted shopper, a broker and a ledger"
 EXAMPLE = "edge-agent demo --acts 12 --seed 7"
 
-SETTLE_S = 4.0
-"""World time from the agent's start to the first act: it is ready within 2 s, a slow machine needs longer (2026-11)."""
+READY_S = 60.0
+"""An agent that is not ready by then will not be: 1.5 s here, ten times as long on the slowest Pi (2026-11)."""
+SETTLE_S = 1.0
+"""Quiet between the agent's word that it is ready and the first act (2026-11)."""
 VERDICT_S = 3.0
 """After an act's release the agent has this long before the act counts as unheard (2026-11)."""
 STOPPED = "broker, boards, agent and ledger are stopped"
@@ -37,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--acts", type=int, default=12, help="how many acts the shopper plays (default %(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="same seed, same shopper (default %(default)s)")
     parser.add_argument("--config", type=Path, metavar="DIR", help="another seed configuration than the built-in one")
+    parser.add_argument(
+        "--broker", choices=("mosquitto", "amqtt"), help="which broker to start (default: mosquitto where installed)"
+    )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep configuration, state, ledger and logs there")
 
 
@@ -60,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace, stop: threading.Event) -> int:
     with contextlib.ExitStack() as ending:
         directory = _directory(arguments.keep, ending)
-        broker = EmbeddedBroker(directory)
+        broker = EmbeddedBroker(directory, arguments.broker)
         ending.callback(broker.stop)
         # The broker that pip brings speaks MQTT 3.1.1 only.
         protocol = "5" if broker.name == "mosquitto" else "3.1.1"
@@ -72,6 +77,9 @@ def _show(arguments: argparse.Namespace, stop: threading.Event) -> int:
         children = _start(unit, site, directory, broker.port, protocol, ending)
         listener = Listener(site.agent.broker, site, shop.start_ns)
         ending.callback(listener.close)
+        ready = children[-1].await_output("ready:", READY_S)
+        if not ready:
+            raise ChildFailedError(f"the agent was not ready within {READY_S:.0f} s; look with --keep DIR")
         first_act_s = shop.now_s + SETTLE_S
         truths = shop.perform(scripted_session(site, arguments.seed, act_count=arguments.acts, first_act_s=first_act_s))
         screen = Screen(site)

@@ -3,12 +3,14 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from edge_agent.errors import EdgeAgentError
 
 STOP_S = 3.0
+POLL_S = 0.02
 
 
 class ChildFailedError(EdgeAgentError):
@@ -33,6 +35,16 @@ class Child:
         if status is not None:
             said = self._log.read_text(errors="replace").strip()[-600:] or "nothing"
             raise ChildFailedError(f"`edge-agent {self.name}` ended with status {status}; it said: {said}")
+
+    def await_output(self, word: str, timeout_s: float) -> bool:
+        """Wait until its output holds ``word``; False when the time was up. Raises when it ends instead."""
+        deadline_s = time.monotonic() + timeout_s
+        while word not in self._log.read_text(errors="replace"):
+            self.require_running()
+            if time.monotonic() > deadline_s:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def stop(self) -> int:
         """Ask it to end, insist after three seconds, and return its status."""

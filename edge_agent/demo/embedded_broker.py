@@ -24,6 +24,8 @@ class EmbeddedBroker:
     ----------
     directory : Path
         For its configuration and log.
+    name : str, optional
+        ``mosquitto`` or ``amqtt``; by default mosquitto where it is installed.
 
     Raises
     ------
@@ -31,10 +33,12 @@ class EmbeddedBroker:
         When it does not listen within ten seconds; the message quotes its log.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str | None = None) -> None:
         self.host = LOOPBACK
         self.port = free_port()
-        mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
+        mosquitto = None if name == "amqtt" else shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
+        if name == "mosquitto" and mosquitto is None:
+            raise BrokerError("mosquitto is not installed: apt-get install mosquitto, or use amqtt")
         self.name = "mosquitto" if mosquitto else "amqtt"
         self._log = directory / "broker.log"
         if mosquitto:

@@ -46,7 +46,8 @@ class Listener:
                 self._connection.subscribe([(self._topics.event, 1)])
             elif isinstance(happening, Lost):
                 raise BrokerError(f"the demonstration's broker went away: {happening.reason}")
-            elif isinstance(happening, Received):
+            elif isinstance(happening, Received) and happening.topic == self._topics.event:
+                # (amqtt sends retained messages of other topics too)
                 event = decode(happening.payload, CloudEvent)
                 if event.id not in self._seen:  # delivery is at least once; the id tells
                     self._seen.add(event.id)

@@ -45,9 +45,7 @@ def _one_run() -> tuple[float, float, float, float]:
             started = time.monotonic()
             agent = Child(["run", "--config", str(unit.agent_toml), "--state-dir", str(unit.state_dir)], log)
             try:
-                while "ready:" not in log.read_text():
-                    agent.require_running()
-                    time.sleep(0.005)
+                assert agent.await_output("ready:", 30)
                 ready_s = time.monotonic() - started
                 cpu_before = _cpu_s(agent.process.pid)
                 time.sleep(5)

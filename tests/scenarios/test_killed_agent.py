@@ -80,7 +80,7 @@ def _kill_through(
 ) -> int:
     # First a whole start, so that there is a committed weight to compare with.
     agent = _start(unit, at)
-    _await_log(agent, at / "agent.log", "ready:")
+    assert agent.await_output("ready:", 30)
     for _ in range(kills):
         time.sleep(dice.uniform(*ALIVE_S))
         agent.require_running()
@@ -109,14 +109,6 @@ def _settle(unit: UnitFiles, database: Path, at: Path) -> None:
         if time.monotonic() > deadline - 16 and _last_sequence(unit) == _recorded(database):
             break
     assert agent.stop() == 0
-
-
-def _await_log(agent: Child, log: Path, word: str) -> None:
-    deadline = time.monotonic() + 15
-    while word not in log.read_text():
-        agent.require_running()
-        assert time.monotonic() < deadline, f"no {word!r} in the agent's log within 15 s"
-        time.sleep(0.05)
 
 
 def _last_sequence(unit: UnitFiles) -> int:
