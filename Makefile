@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench kill-soak lock clean
+.PHONY: help demo test lint format bench kill-soak bad-inputs lock clean
 help:
 	@echo "make demo       set up and run the main job: broker, two virtual boards, agent, ledger, shopper"
 	@echo "make test       set up and pass the tests (installs mosquitto by apt when root)"
 	@echo "make lint       ruff, mypy strict, import contracts"
 	@echo "make bench      measure beside named peers; writes build/bench.json"
 	@echo "make kill-soak  kill -9 the agent 100 times during a scripted session"
+	@echo "make bad-inputs give the commands every bad input and print what each answers"
 	@echo "make lock       renew the hash-pinned locks (needs uv)"
 
 # One environment a purpose: a newcomer's demo does not wait for the linters.
@@ -65,6 +66,10 @@ bench: $(VENV)/dev.stamp
 
 kill-soak: $(VENV)/dev.stamp parts
 	@$(BIN)/python -m pytest tests/scenarios/test_killed_agent.py --kills=100 -s --timeout=3600
+
+bad-inputs: $(VENV)/dev.stamp parts
+	@$(BIN)/python -m pytest tests/scenarios/test_bad_inputs.py tests/scenarios/test_bad_inputs_while_selling.py -q \
+	  --bad-input-table
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

@@ -8,11 +8,9 @@ from typing import Final
 
 import msgspec
 
-from edge_agent.commands.options import add_json_option, broker_address
-from edge_agent.config import BrokerConfig, TlsConfig
+from edge_agent.commands.options import add_broker_options, add_json_option, broker_config, topic_level
 from edge_agent.config.assortment import Planogram
 from edge_agent.console.terminal import printable, say
-from edge_agent.delivery.topics import LEVEL
 from edge_agent.errors import ConfigError
 from edge_agent.subscriber.ledger import Ledger, Recorded
 from edge_agent.subscriber.service import LedgerService, Notice
@@ -25,8 +23,8 @@ DATABASE_HELP: Final = "file (SQLite) or URL, e.g. postgresql+psycopg://ledger@d
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--broker", type=broker_address, required=True, metavar="HOST[:PORT]", help="where to listen")
-    parser.add_argument("--store", type=_store_id, required=True, metavar="ID", help="whose agents to record")
+    add_broker_options(parser)
+    parser.add_argument("--store", type=topic_level, required=True, metavar="ID", help="whose agents to record")
     parser.add_argument("--database", required=True, metavar="FILE_OR_URL", help=DATABASE_HELP)
     parser.add_argument(
         "--planogram",
@@ -34,18 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="take opening counts from its opening_count; otherwise from each agent's stock belief",
     )
-    parser.add_argument("--protocol", choices=("5", "3.1.1"), default="5", help="MQTT version (default: 5)")
-    parser.add_argument("--username", help="of the broker's account for the ledger")
-    parser.add_argument("--password-file", metavar="FILE", help="holds its password")
-    parser.add_argument("--ca-file", metavar="FILE", help="connect by TLS, trusting this CA (PEM)")
-    parser.add_argument("--cert-file", metavar="FILE", help="the ledger's own certificate (PEM), with --key-file")
-    parser.add_argument("--key-file", metavar="FILE", help="its key (PEM)")
     add_json_option(parser, "one JSON object a line: each event as recorded, and notices")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; 0 then."""
-    broker = _broker(arguments)
+    broker = broker_config(arguments)
     planogram = None if arguments.planogram is None else _planogram(arguments.planogram)
     ledger = Ledger(arguments.database)
     try:
@@ -85,20 +77,6 @@ class _Printer:
             say(printable(f"— {notice.text}"))
 
 
-def _broker(arguments: argparse.Namespace) -> BrokerConfig:
-    if (arguments.cert_file or arguments.key_file) and not arguments.ca_file:
-        raise ConfigError("--cert-file and --key-file need --ca-file: the broker is never trusted unchecked")
-    tls = TlsConfig(ca_file=arguments.ca_file, cert_file=arguments.cert_file, key_file=arguments.key_file)
-    return BrokerConfig(
-        host=arguments.broker.host,
-        port=arguments.broker.port,
-        protocol=arguments.protocol,
-        username=arguments.username,
-        password_file=arguments.password_file,
-        tls=tls if arguments.ca_file else None,
-    )
-
-
 def _planogram(path: Path) -> Planogram:
     try:
         return msgspec.toml.decode(path.read_bytes(), type=Planogram)
@@ -112,9 +90,3 @@ def _open_shelves(ledger: Ledger, planogram: Planogram, path: Path) -> None:
     for shelf_id in sorted({lane.shelf_id for lane in planogram.lanes}):
         counts = {lane.lane_id: {lane.sku: lane.opening_count} for lane in planogram.on_shelf(shelf_id)}
         ledger.open_shelf(shelf_id, counts, f"{path}, revision {planogram.revision}")
-
-
-def _store_id(text: str) -> str:
-    if LEVEL.match(text) is None:
-        raise argparse.ArgumentTypeError(f"{text!r}: use 1-64 of a-z, 0-9, '_' and '-', as in agent.toml's store_id")
-    return text
