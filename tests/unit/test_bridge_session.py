@@ -60,6 +60,9 @@ class Desk:
             LinkTiming(),
         )
         self.answering = True
+        self.query_late_ns = self.answer_late_ns = self.asleep_until_ns = 0
+        self._to_board: list[tuple[int, bytes]] = []
+        self._to_host: list[tuple[int, bytes]] = []
         self.open()
 
     def open(self) -> None:
@@ -73,14 +76,49 @@ class Desk:
         until_ns = self.now_ns + round(seconds * NS)
         while self.now_ns < until_ns and self.session.verdict is None:
             self.now_ns += self.step_ns
-            sent = self.model.advance(self.model.ticks_at((self.now_ns - self.start_ns) / NS))
-            if sent:
-                self.session.receive(sent, self.now_ns)
+            self._hear(self._board_runs())
             if self.session.due_ns() <= self.now_ns:
-                asked = self.session.poll(self.now_ns)
-                answers = self.model.receive(asked) if asked and self.answering else b""
-                if answers:
-                    self.session.receive(answers, self.now_ns + 200_000)
+                self._ask(self.session.poll(self.now_ns))
+
+    def sleep(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Let the host stand still: the board runs on, its bytes wait in the kernel, deadlines pass unseen."""
+        self.asleep_until_ns = self.now_ns + round(seconds * NS)
+        waiting = bytearray()
+        asleep_ns = self.asleep_until_ns - self.now_ns
+        while self.now_ns < self.asleep_until_ns:
+            self.now_ns += self.step_ns
+            if self.now_ns + asleep_ns // 2 >= self.asleep_until_ns:
+                meanwhile()
+                meanwhile = lambda: None  # noqa: E731
+            waiting += self._board_runs()
+        self.session.away(asleep_ns, self.now_ns)
+        self._ask(self.session.poll(self.now_ns))
+        self._hear(bytes(waiting))
+
+    def _board_runs(self) -> bytes:
+        """Run the board to the present; give what has reached the host by now."""
+        sent = self.model.advance(self.model.ticks_at((self.now_ns - self.start_ns) / NS))
+        while self._to_board and self._to_board[0][0] <= self.now_ns:
+            _, asked = self._to_board.pop(0)
+            if self.answering:
+                self._to_host.append((self.now_ns + self.answer_late_ns, self.model.receive(asked)))
+        while self._to_host and self._to_host[0][0] <= self.now_ns:
+            sent += self._to_host.pop(0)[1]
+        return sent
+
+    def _hear(self, octets: bytes) -> None:
+        if octets:
+            self.session.receive(octets, self.now_ns)
+
+    def _ask(self, octets: bytes) -> None:
+        if not octets:
+            return
+        if self.query_late_ns or self.answer_late_ns:
+            self._to_board.append((self.now_ns + self.query_late_ns, octets))
+        elif self.answering:
+            answers = self.model.receive(octets)
+            if answers:
+                self.session.receive(answers, self.now_ns + 200_000)
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -464,3 +502,122 @@ def test_steady_source_is_what_it_says() -> None:
     desk.model = model
     desk.run(2)
     assert desk.of(SampleBlock)[-1].counts.tolist() == [[1, 2, 3, 8_388_607]]
+
+
+def in_order_and_true(desk: Desk, *, within_ms: float = 5.0) -> bool:
+    """Whether every row is there, in its place and dated as it happened."""
+    t_ns = np.concatenate([block.t_ns for block in desk.of(SampleBlock)])
+    true_ns = np.array([desk.true_ns(index) for index in desk.rows()])
+    return (
+        desk.rows() == list(range(len(desk.rows())))
+        and bool(np.all(np.diff(t_ns) > 0))
+        and float(np.max(np.abs(t_ns - true_ns))) < within_ms * 1e6
+    )
+
+
+@pytest.mark.parametrize("asleep_s", [0.5, 1.0, 3.0, 20.0])
+def test_a_host_that_slept_finds_the_board_as_it_left_it(asleep_s: float) -> None:
+    desk = Desk()
+    desk.run(3)
+    for _ in range(5):
+        desk.sleep(asleep_s)
+        desk.run(1.7)
+    assert not desk.of(BoardDown)
+    assert len(desk.of(BoardUp)) == 1
+    assert in_order_and_true(desk)
+
+
+@pytest.mark.parametrize("after_s", [0.02, 0.12, 0.23, 0.34, 0.45])
+def test_a_host_that_slept_while_the_clock_was_being_learnt_still_dates_every_row_truly(after_s: float) -> None:
+    desk = Desk()
+    desk.run(after_s)
+    desk.sleep(2.0)
+    desk.run(10)
+    assert not desk.of(BoardDown)
+    assert in_order_and_true(desk)
+
+
+@pytest.mark.parametrize("late_ms", [20, 150, 700])
+def test_answers_that_the_hub_delivers_late_for_ten_seconds_are_no_fault_of_the_board(late_ms: int) -> None:
+    desk = Desk()
+    desk.run(5)
+    desk.answer_late_ns = late_ms * 1_000_000
+    desk.run(10)
+    desk.answer_late_ns = 0
+    desk.run(5)
+    assert not desk.of(BoardDown)
+    assert in_order_and_true(desk)
+
+
+def test_queries_that_reach_the_board_late_move_no_date() -> None:
+    desk = Desk()
+    desk.run(10)
+    desk.query_late_ns = 80_000_000
+    desk.run(20)
+    desk.query_late_ns = 0
+    desk.run(5)
+    assert not desk.of(BoardDown)
+    assert in_order_and_true(desk)
+
+
+def test_a_board_that_falls_silent_while_the_host_sleeps_is_told_a_second_after_it_woke() -> None:
+    desk = Desk()
+    desk.run(3)
+    desk.model.faults.silence = True
+    desk.sleep(5.0)
+    awake_ns = desk.now_ns
+    desk.run(3)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.SILENT
+    assert 0.9 * NS < down.t_ns - awake_ns < 1.1 * NS
+
+
+def test_a_restart_while_the_host_sleeps_is_told_when_it_wakes() -> None:
+    desk = Desk()
+    desk.run(3)
+    desk.sleep(1.0, lambda: desk.model.reset(ResetCause.BROWN_OUT))
+    desk.run(2)
+    assert [down.reason for down in desk.of(BoardDown)] == [DownReason.RESET]
+    assert desk.of(BoardUp)[-1].hello.reset_cause == ResetCause.BROWN_OUT
+    assert desk.of(BoardDown)[0].t_ns - desk.asleep_until_ns < 0.01 * NS
+
+
+def test_one_frame_of_garbage_with_an_earlier_index_is_a_stray_and_no_restart() -> None:
+    desk = Desk()
+    desk.run(3)
+    zeros = np.zeros((1, 4), np.int32), np.zeros((1, 4), np.uint8)
+    desk.session.receive(encode(Samples(9, 17, 4711, 0, *zeros)), desk.now_ns)
+    desk.session.receive(encode(Samples(9, 3, 4711, 0, *zeros)), desk.now_ns)
+    desk.run(3)
+    assert not desk.of(BoardDown)
+    assert desk.session.counters.stray_rows == 2
+    assert in_order_and_true(desk)
+
+
+def test_a_restart_without_hello_and_without_a_lasting_boot_counter_shows_within_two_rows() -> None:
+    desk = Desk()
+    desk.run(3)
+    desk.model.boot_counter = 0
+    desk.model.reset(ResetCause.POWER_ON)
+    reset_ns = desk.now_ns
+    desk.model.faults.silence = True
+    desk.run(0.005)
+    desk.model.faults.silence = False
+    desk.run(2)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.RESET
+    assert down.t_ns - reset_ns < 0.04 * NS
+    second = desk.rows()[desk.rows().index(0, 1) :]
+    assert second == list(range(len(second)))
+    assert len(second) > 100
+
+
+def test_a_clock_that_jumps_is_told_within_a_quarter_of_a_second_of_the_first_query_that_shows_it() -> None:
+    desk = Desk()
+    desk.run(5)
+    desk.model._zero_tick += 2_000_000
+    jumped_ns = desk.now_ns
+    desk.run(3)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.RESET
+    assert down.t_ns - jumped_ns < 1.25 * NS
