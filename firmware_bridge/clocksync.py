@@ -46,6 +46,10 @@ DOUBT_RATE: Final = 0.01
 """A tick this far outside the time its query was under way, and as much again for each second since the last
 answer that fitted, is no error of the line any more: ten times what a burst's jitter makes of its slope
 (2026-11)."""
+RATE_PRIOR: Final = 0.002
+"""Standard deviation of boards' tick rates about the nominal one: a ceramic resonator's worst is 0.5 %. Until the
+answers span long enough to know better, the slope leans on it; after a burst with 3 ms of jitter the first stall
+of 3 s would else misdate rows by 25 ms (2026-11)."""
 DOUBT_LIMIT: Final = 4
 """Impossible ticks in a row that prove another clock: 0.2 s at the burst's pace (2026-11)."""
 ROUND_TRIP_AGEING_NS: Final = 1_000
@@ -158,6 +162,7 @@ class BoardClock:
         self._doubts = 0
         self._first_sent_ns = self._last_sent_ns = 0
         self._burst_spread_ns = 0
+        self._slope = tick_rate_hz / NS_PER_S
 
     @property
     def ready(self) -> bool:
@@ -187,8 +192,7 @@ class BoardClock:
     @property
     def rate_hz(self) -> float:
         """Estimated ticks per second of host time; the nominal rate before `ready`."""
-        slope = self._line.slope
-        return self.tick_rate_hz if math.isnan(slope) else slope * NS_PER_S
+        return self._slope * NS_PER_S
 
     def missed(self) -> None:
         """Count a query that was not answered in time."""
@@ -246,6 +250,7 @@ class BoardClock:
         self._last_tick = tick
         self._last_sent_ns = sent_ns
         self._line.add(sent_ns, tick)
+        self._learn_slope()
         return ClockAnswer.ACCEPTED
 
     def unwrap(self, tick32: int) -> int:
@@ -257,10 +262,15 @@ class BoardClock:
         whole_ns, rest_ns = self._line.x_at(tick, self._slope)
         return whole_ns + round(rest_ns + self._min_half_ns)
 
-    @property
-    def _slope(self) -> float:
-        slope = self._line.slope
-        return slope if slope > 0.0 else self.tick_rate_hz / NS_PER_S
+    def _learn_slope(self) -> None:
+        """Weigh the fitted rate against the nominal one by their variances."""
+        nominal = self.tick_rate_hz / NS_PER_S
+        fitted = self._line.slope
+        if not fitted > 0.0:
+            self._slope = nominal
+            return
+        noise = self._burst_spread_ns / max(1, self._last_sent_ns - self._first_sent_ns)
+        self._slope = nominal + (fitted - nominal) * RATE_PRIOR**2 / (RATE_PRIOR**2 + noise**2)
 
     def _doubt_ns(self, sent_ns: int) -> float:
         # A line through few or slow answers may have a slope worse than a good burst's, until it has grown long.
@@ -290,6 +300,7 @@ class BoardClock:
         self._last_tick = self._burst[-1].tick
         self._first_sent_ns, self._last_sent_ns = used[0].sent_ns, used[-1].sent_ns
         self._burst_spread_ns = max(e.round_trip_ns for e in used) - quickest_ns
+        self._learn_slope()
         residuals = [(e.sent_ns - self.host_ns(e.tick) + quickest_ns / 2) for e in used]
         self._variance_ns2 = sum(r * r for r in residuals) / len(residuals)
         self._burst.clear()

@@ -191,6 +191,14 @@ def test_a_first_line_that_a_jittery_burst_bent_is_mended_and_not_taken_for_a_re
     assert abs(world.error_ms(world.now_ns)) < 1
 
 
+def test_a_stall_right_after_a_jittery_burst_does_not_stretch_its_jitter_into_tens_of_milliseconds() -> None:
+    for seed in range(20):
+        world = World(seed=seed)
+        while not world.clock.ready:
+            world.query(late_ns=round(world.random.uniform(0, 6e6)))
+        assert abs(world.error_ms(world.now_ns + 3 * NS)) < 8
+
+
 def test_a_minute_of_standing_still_is_no_doubt() -> None:
     world = World(ppm=3000.0)
     while not world.clock.ready:
