@@ -15,6 +15,7 @@ from edge_agent.loop import turn
 from edge_agent.model import HealthTransition, InitialState
 from edge_agent.pipeline import Pipeline
 from edge_agent.ports import SessionTap, Uplink
+from edge_agent.recording.dispensable import DispensableTap
 from edge_agent.start_roll import StartRoll
 from edge_agent.version import software_version
 
@@ -42,7 +43,7 @@ def run_agent(site: Site, stop: threading.Event, *, record: Path | None = None) 
         uplink = MqttUplink(outbox, site.agent.broker, clock=clock, report=_log)
         uplink.start()
         ending.callback(uplink.stop)
-        tap = ending.enter_context(_recording(record, site, initial)) if record else None
+        tap = DispensableTap(ending.enter_context(_recording(record, site, initial))) if record else None
         _turn(site, initial, uplink, tap, stop)
 
 

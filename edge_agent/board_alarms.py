@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edge_agent.model import BoardDown, BoardUp, HealthTransition, Message
+from edge_agent.model import BoardDown, BoardUp, HealthTransition, Message, MonotonicNs
 from edge_agent.vocabulary import Severity
 
 CODE = "board_down"
@@ -11,28 +11,47 @@ CODE = "board_down"
 class BoardAlarms:
     """Turns the link's reports into transitions; part of the pipeline, so a replay tells the same.
 
+    While one board answers, the unit sells from its shelves and the others are warnings. When none does, each is an
+    error: there is nothing to sell from. Whoever comes or goes changes the severity of those still away.
+
     Parameters
     ----------
     board_uids : sequence of str
-        The unit's boards. While one of them answers, the unit sells from its shelves: the others are warnings.
+        The unit's boards.
     """
 
     def __init__(self, board_uids: Sequence[str]) -> None:
         self._answering: dict[str, bool] = dict.fromkeys(board_uids, False)
-        self._raised: set[str] = set()
+        self._away: dict[str, tuple[str, Severity]] = {}
 
     def step(self, message: Message) -> list[HealthTransition]:
         """Return what a message changes: a board is down (again with every new reason), or back."""
-        uid = message.board_uid if isinstance(message, BoardUp | BoardDown) else None
+        if not isinstance(message, BoardUp | BoardDown):
+            return []
+        uid = message.board_uid
         if uid is None or uid not in self._answering:
             return []
         self._answering[uid] = isinstance(message, BoardUp)
+        transitions: list[HealthTransition] = []
         if isinstance(message, BoardDown):
-            self._raised.add(uid)
-            severity = Severity.WARNING if any(self._answering.values()) else Severity.ERROR
-            # The link's detail names the port and the fix.
-            return [HealthTransition(message.t_ns, f"board:{uid}", CODE, True, severity, message.detail, "")]
-        if isinstance(message, BoardUp) and uid in self._raised:
-            self._raised.discard(uid)
-            return [HealthTransition(message.t_ns, f"board:{uid}", CODE, False, Severity.INFO, "it answers again", "")]
-        return []
+            transitions.append(self._raise(message.t_ns, uid, message.detail))
+        elif self._away.pop(uid, None) is not None:
+            transitions.append(_transition(message.t_ns, uid, Severity.INFO, "it answers again", raised=False))
+        others = [
+            self._raise(message.t_ns, other, detail)
+            for other, (detail, severity) in list(self._away.items())
+            if other != uid and severity is not self._severity()
+        ]
+        return transitions + others
+
+    def _severity(self) -> Severity:
+        return Severity.WARNING if any(self._answering.values()) else Severity.ERROR
+
+    def _raise(self, t_ns: MonotonicNs, uid: str, detail: str) -> HealthTransition:
+        self._away[uid] = (detail, self._severity())
+        return _transition(t_ns, uid, self._severity(), detail, raised=True)
+
+
+def _transition(t_ns: MonotonicNs, uid: str, severity: Severity, detail: str, *, raised: bool) -> HealthTransition:
+    # The link's detail names the port and the fix.
+    return HealthTransition(t_ns, f"board:{uid}", CODE, raised, severity, detail, "")

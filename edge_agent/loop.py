@@ -73,6 +73,9 @@ def turn(
         ready = False
         while not stop.is_set():
             message = inbox.take(clock)
+            if isinstance(message, TimePassed):  # nothing came: perhaps nothing can
+                for source in started:
+                    source.check()
             roll.check(message)
             if tap is not None:
                 tap.consumed(message)

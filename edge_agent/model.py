@@ -57,7 +57,7 @@ class BoardUp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AdcSamples:
-    """Consecutive conversions of one board.
+    """Consecutive conversions of one board, at least one row.
 
     Attributes
     ----------
@@ -141,6 +141,15 @@ class VisionObservation:
 
 
 Message = BoardUp | AdcSamples | AuxReading | BoardDown | ModeChange | TimePassed | VisionObservation
+
+
+def instant_ns(message: Message) -> MonotonicNs:
+    """Return when a message is of: its own instant, its last sample's or its observation's end."""
+    if isinstance(message, AdcSamples):
+        return MonotonicNs(int(message.t_ns[-1]))
+    if isinstance(message, VisionObservation):
+        return message.t_end_ns
+    return message.t_ns
 
 
 # --- estimation -------------------------------------------------------------------------------------------------

@@ -15,6 +15,9 @@ class MessageSource(Protocol):
     def start(self, deliver: Callable[[Message], None]) -> None:
         """Begin; ``deliver`` may block while the inbox is full. Raises the adapter's named error at once."""
 
+    def check(self) -> None:
+        """Raise the adapter's named error when it has failed and will deliver nothing more."""
+
     def stop(self) -> None:
         """End within a second and release the device."""
 

@@ -36,11 +36,20 @@ class SerialCells:
         except BridgeError as error:
             raise BoardError(str(error)) from error
 
+    def check(self) -> None:
+        """Raise `BoardError` when the link's thread has ended: nobody reads the boards any more."""
+        if self._link is not None and not self._link.running:
+            self.stop()
+
     def stop(self) -> None:
-        """Close the ports."""
-        if self._link is not None:
-            self._link.stop()
-            self._link = None
+        """Close the ports; raises `BoardError` when the link had ended before, with its cause."""
+        link, self._link = self._link, None
+        if link is None:
+            return
+        try:
+            link.stop()
+        except BridgeError as error:
+            raise BoardError(f"the link to the boards has failed: {error.__cause__ or error}") from error
 
 
 def as_message(event: events.Event, expected: Mapping[str, BoardUid]) -> Message:

@@ -150,13 +150,12 @@ class ChannelWatch:
         cleared: str = "back to normal",
     ) -> HealthTransition:
         detail, remedy = TEXTS[code]
-        severity = Severity.WARNING if code == "overload" else Severity.ERROR
         return HealthTransition(
             t_ns=MonotonicNs(now_ns),
             subject=f"channel:{self.layout.board_uid}/{int(self.layout.inputs[cell])}",
             code=code,
             raised=raised,
-            severity=severity,
+            severity=Severity.WARNING,  # the rest of the shelf goes on selling, less sure of itself
             detail=detail.format(**words) if raised else cleared,
             remedy=remedy if raised else "",
         )

@@ -1,4 +1,7 @@
-"""What the estimation tells a technician about boards and shelves; channels have their own in `channel_health`."""
+"""What the estimation tells a technician about boards and shelves; channels have their own in `channel_health`.
+
+All are warnings: other cells and shelves go on selling. That nothing can be weighed at all is the pipeline's to say.
+"""
 
 from edge_agent.model import HealthTransition, MonotonicNs
 from edge_agent.vocabulary import Severity
@@ -22,7 +25,7 @@ BOARD_TEXTS = {
 def board_health(t_ns: int, uid: str, code: str, *, raised: bool) -> HealthTransition:
     """Return a transition of a whole board."""
     detail, remedy = BOARD_TEXTS[code] if raised else ("back to normal", "")
-    return HealthTransition(MonotonicNs(t_ns), f"board:{uid}", code, raised, Severity.ERROR, detail, remedy)
+    return HealthTransition(MonotonicNs(t_ns), f"board:{uid}", code, raised, Severity.WARNING, detail, remedy)
 
 
 def channel_missing(t_ns: int, uid: str, board_input: int, channel_count: int, *, raised: bool) -> HealthTransition:
@@ -30,7 +33,7 @@ def channel_missing(t_ns: int, uid: str, board_input: int, channel_count: int, *
     detail = f"the board has {channel_count} inputs, numbered from 0" if raised else "back to normal"
     remedy = "correct the channel's index in the shelf file, or connect the right board" if raised else ""
     subject = f"channel:{uid}/{board_input}"
-    return HealthTransition(MonotonicNs(t_ns), subject, "channel_missing", raised, Severity.ERROR, detail, remedy)
+    return HealthTransition(MonotonicNs(t_ns), subject, "channel_missing", raised, Severity.WARNING, detail, remedy)
 
 
 def shelf_unsettled(t_ns: int, shelf_id: str, after_s: float, *, raised: bool) -> HealthTransition:

@@ -59,6 +59,8 @@ def decode_message(name: str, payload: bytes) -> Message:
         rows, channels = len(message.t_ns), message.counts.shape[-1] if message.counts.ndim == 2 else -1
         if message.counts.shape != (rows, channels) or message.flags.shape != (rows, channels):
             raise msgspec.ValidationError("AdcSamples: counts and flags need the shape (rows, channels)")
+        if not rows:
+            raise msgspec.ValidationError("AdcSamples: a block has at least one row")
     return message
 
 
@@ -76,12 +78,3 @@ def json_schema(kind: type) -> bytes:
     """Return the JSON Schema that viewers use to show messages of this type."""
     _, components = msgspec.json.schema_components([kind], schema_hook=lambda _: {"type": "array"})
     return msgspec.json.encode({**components[kind.__name__], "$defs": components})
-
-
-def instant_ns(message: Message) -> int:
-    """Return when a message is of: its own instant, or its last sample's."""
-    if isinstance(message, AdcSamples):
-        return int(message.t_ns[-1])
-    if isinstance(message, VisionObservation):
-        return message.t_end_ns
-    return message.t_ns

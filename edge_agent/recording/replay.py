@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_agent.model import Decision, HealthTransition, ItemEvent
+from edge_agent.model import Decision, HealthTransition, ItemEvent, instant_ns
 from edge_agent.pipeline import Pipeline
-from edge_agent.recording.codec import encode, instant_ns
+from edge_agent.recording.codec import encode
 from edge_agent.recording.reader import RecordedEvent, RecordingReader
 
 

@@ -1,5 +1,6 @@
 """Write a recording: the start state first, then every message as it is consumed, then the events it caused."""
 
+import contextlib
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,8 +19,9 @@ from edge_agent.model import (
     ItemEvent,
     Message,
     Output,
+    instant_ns,
 )
-from edge_agent.recording.codec import MESSAGE_TYPES, encode, instant_ns, json_schema
+from edge_agent.recording.codec import MESSAGE_TYPES, encode, json_schema
 from edge_agent.version import software_version
 
 FORMAT = "1"
@@ -71,9 +73,15 @@ class RecordingWriter:
 
     def close(self) -> None:
         """Write the index and close; a file without it counts as truncated."""
-        if not self._stream.closed:
+        if self._stream.closed:
+            return
+        try:
             self._writer.finish()  # type: ignore[no-untyped-call]
             self._stream.close()
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._stream.close()
+            raise RecordingError(f"{self.path}: recording stopped: {error.strerror}") from error
 
     def __enter__(self) -> Self:
         return self

@@ -25,8 +25,21 @@ def test_an_unplugged_board_is_a_warning_while_another_answers_and_an_error_alon
         Severity.WARNING,
     )
     assert (first.t_ns, first.detail) == (7, GONE)
-    (second,) = alarms.step(_down(RIGHT))
-    assert second.severity is Severity.ERROR, "no shelf is watched any more"
+    both = alarms.step(_down(RIGHT))
+    assert {each.subject for each in both} == {f"board:{LEFT}", f"board:{RIGHT}"}
+    assert {each.severity for each in both} == {Severity.ERROR}, "no shelf is watched any more"
+
+
+def test_an_absent_board_is_no_reason_to_close_the_door_once_the_other_answers() -> None:
+    alarms = BoardAlarms([LEFT, RIGHT])
+    (alone,) = alarms.step(_down(RIGHT, "port_missing", "no such device"))
+    assert alone.severity is Severity.ERROR, "nobody has answered yet"
+    (milder,) = alarms.step(_up(LEFT))
+    assert (milder.subject, milder.raised, milder.severity) == (f"board:{RIGHT}", True, Severity.WARNING)
+    assert milder.detail == "no such device"
+    over, again = alarms.step(_down(LEFT))
+    assert (over.subject, again.subject) == (f"board:{LEFT}", f"board:{RIGHT}")
+    assert again.severity is Severity.ERROR
 
 
 def test_a_board_that_answers_again_ends_its_alarm_once() -> None:

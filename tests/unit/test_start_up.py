@@ -45,3 +45,11 @@ def test_once_all_have_answered_a_lost_board_is_an_alarm_and_no_reason_to_stop()
     roll = StartRoll([ONE])
     roll.check(up(ONE, 0.2))
     roll.check(BoardDown(instant(9), ONE, "wrong_board", "/dev/y: swapped while running"))
+
+
+def test_after_the_roll_is_closed_a_wrong_board_ends_nothing() -> None:
+    roll = StartRoll([ONE, TWO])
+    roll.check(up(ONE, 0.2))
+    roll.check(BoardDown(instant(0.3), TWO, "port_missing", "/dev/y: not there"))
+    roll.check(TimePassed(instant(6)))
+    roll.check(BoardDown(instant(6 * 3600), TWO, "wrong_board", "/dev/y: another board, plugged in hours later"))

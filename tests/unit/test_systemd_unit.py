@@ -26,3 +26,12 @@ def test_the_state_directory_of_the_unit_is_the_one_of_the_seed_configuration() 
     seed = (UNIT.parents[1] / "config" / "agent.toml").read_text()
     assert 'state_dir = "/var/lib/edge-agent"' in seed
     assert "StateDirectory=edge-agent" in UNIT.read_text()
+
+
+def test_a_system_call_that_the_unit_does_not_list_fails_and_does_not_kill() -> None:
+    unit = UNIT.read_text()
+    assert "SystemCallErrorNumber=EPERM" in unit
+    for needed in ("clock_adjtime", "adjtimex"):  # clock quality on every event; outside of @system-service
+        assert needed in unit
+    assert "~@resources" not in unit, "numpy's linear algebra calls mbind when it is imported"
+    assert "ProtectClock=yes" not in unit, "it would deny clock_adjtime"
