@@ -11,9 +11,19 @@ import pytest
 from edge_agent.config import Site
 from edge_agent.config.files import load_site
 from edge_agent.demo.unit_files import seed_directory
-from edge_agent.model import AdcSamples, Decision, HealthTransition, InitialState, Mark, Message, Output, Provisional
+from edge_agent.model import (
+    AdcSamples,
+    Decision,
+    HealthTransition,
+    InitialState,
+    Mark,
+    Message,
+    Output,
+    Provisional,
+    instant_ns,
+)
 from edge_agent.pipeline import Pipeline
-from edge_agent.recording.codec import encode, instant_ns
+from edge_agent.recording.codec import encode
 from edge_agent.recording.replay import replay
 from edge_agent.recording.writer import RecordingWriter
 from edge_agent.simulation.offline import samples
