@@ -20,13 +20,15 @@ MAX_MESSAGE_BYTES: Final = 65_536
 """No payload of this contract is larger; a reader refuses before parsing."""
 EVENT_TYPE: Final = "shelf.item.v1"
 SEQUENCE_DIGITS: Final = 20
+LAST_SEQUENCE: Final = 2**63 - 1
+"""The largest a ledger's 64-bit column holds; twenty digits could name more."""
 
 Name = Annotated[str, Meta(max_length=128)]
 Instant = Annotated[str, Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z\Z")]
 """RFC 3339 in UTC with milliseconds, e.g. 2026-11-21T09:30:00.125Z."""
 Text = Annotated[str, Meta(max_length=600)]
 Count = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
-Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Sequence = Annotated[int, Meta(ge=0, le=LAST_SEQUENCE)]
 Grams = Annotated[float, Meta(ge=-1e7, le=1e7)]
 Millimetres = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -262,7 +264,19 @@ def decode(payload: bytes, kind: type[_P]) -> _P:
         decoded = _decoders[kind].decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"{kind.__name__}: {error}") from error
+    contradiction = _contradiction(decoded)
+    if contradiction is not None:
+        raise WireError(f"{kind.__name__}: {contradiction}")
     return decoded  # type: ignore[return-value]  # the table maps each kind to its own decoder
+
+
+def _contradiction(decoded: Struct) -> str | None:
+    """Return what no single field's type can refuse, or None."""
+    if isinstance(decoded, CloudEvent) and not 1 <= decoded.sequence_number <= LAST_SEQUENCE:
+        return f"expected a sequence from 1 to {LAST_SEQUENCE} - at `$.sequence`"
+    if isinstance(decoded, Mark | Info) and decoded.oldest_sequence > decoded.last_sequence + 1:
+        return "expected at most last_sequence + 1 - at `$.oldest_sequence`"
+    return None
 
 
 def padded_sequence(sequence: int) -> str:

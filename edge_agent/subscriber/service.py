@@ -224,8 +224,6 @@ class LedgerService:
             event = decode(message.payload, CloudEvent)
             if event.source != stream_source(self._store_id, address.agent_id, event.stream):
                 raise WireError(f"source {event.source!r} is not agent {address.agent_id}'s")  # noqa: TRY301
-            if event.sequence_number < 1:
-                raise WireError("sequence starts at 1")  # noqa: TRY301
         except WireError as error:
             self._reject(message, str(error))
             return None
@@ -238,9 +236,9 @@ class LedgerService:
             recorded = self._ledger.record([incoming for _, incoming in events])
         except LedgerUnavailableError:
             raise
-        except LedgerError as error:
-            if len(events) == 1:  # something in it that the database cannot store: it must not hold up the rest
-                self._reject(events[0][0], str(error))
+        except Exception as error:  # noqa: BLE001 - whatever one event does to the database must not hold up the rest
+            if len(events) == 1:
+                self._reject(events[0][0], _worded(error))
                 return
             for each in events:
                 self._record([each])
@@ -268,8 +266,10 @@ class LedgerService:
                     raise WireError(f"shelf {belief.shelf!r} on the topic of another")  # noqa: TRY301
                 source = stream_source(self._store_id, address.agent_id, belief.stream)
                 self._beliefs[f"{address.agent_id}/{belief.shelf}"] = (source, belief)
-        except WireError as error:
-            self._reject(message, str(error))
+        except LedgerUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one message that nobody can store must not come again for ever
+            self._reject(message, _worded(error))
 
     def _mark(self, mark: Mark, address: Address) -> None:
         source = stream_source(self._store_id, address.agent_id, mark.stream)
@@ -287,8 +287,18 @@ class LedgerService:
 
     def _reject(self, message: Received, reason: str) -> None:
         self.rejected += 1
-        self._ledger.reject(message.topic, message.payload, reason)
+        try:
+            self._ledger.reject(message.topic, message.payload, reason)
+        except LedgerUnavailableError:
+            raise
+        except LedgerError as error:  # not even to look at: the notice is all that is left of it
+            reason = f"{reason}; not kept: {error}"
         self._notice(Notice("rejected", f"payload on {message.topic!r} rejected: {reason}"))
+
+
+def _worded(error: Exception) -> str:
+    """Return an error of the ledger or the contract as it is, any other with its type."""
+    return str(error) if isinstance(error, LedgerError | WireError) else f"{type(error).__name__}: {error}"
 
 
 def _agent(source: str) -> str:
