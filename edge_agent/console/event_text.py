@@ -12,9 +12,8 @@ def items_text(items: Sequence[ItemChange]) -> str:
     """Return e.g. ``−2 oat-milk (b3)``, or what stands for no known item."""
     if not items:
         return "something else"
-    return ", ".join(
-        f"{item.quantity:+d} {item.sku}{f' ({item.lane_id})' if item.lane_id else ''}" for item in items
-    ).replace("-", "−", 1 if items[0].quantity < 0 else 0)
+    named = (f"{item.quantity:+d} {item.sku}{f' ({item.lane_id})' if item.lane_id else ''}" for item in items)
+    return ", ".join("−" + each[1:] if each[0] == "-" else each for each in named)
 
 
 def event_row(event: ItemEvent, first_ns: int) -> tuple[str, ...]:
