@@ -104,8 +104,12 @@ class BoardTrack:
         if not self._all_inputs:
             counts, flags = counts[:, self._inputs], flags[:, self._inputs]
         gated = self.gate.push(t_ns, counts, flags)
-        if gated is not None:
-            self._take(gated, alarms)
+        if gated is None:
+            return alarms
+        for start in range(0, gated.t_ns.size, LONGEST):  # with what the gate held, it may be more than came in
+            piece = slice(start, start + LONGEST)
+            bad = None if gated.bad is None else gated.bad[piece]
+            self._take(GatedRows(gated.t_ns[piece], gated.counts[piece], bad), alarms)
         return alarms
 
     def _take(self, gated: GatedRows, alarms: list[Alarm]) -> None:

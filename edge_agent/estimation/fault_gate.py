@@ -14,6 +14,8 @@ from edge_agent.model import BoolArray, FlagArray, FloatArray, InstantArray, Int
 COUNTS_MAX = 2**23 - 1
 COUNTS_MIN = -(2**23)
 START_ROWS = 5
+START_HELD_ROWS = START_ROWS + 2
+"""Most rows held while waiting for a reference: two of five may be glitches (2026-11, rule)."""
 TRAILING_ONES = 0xFF
 """Eight low bits of one: by chance in 0.4 % of samples, so a reason for a jump and never one by itself."""
 
@@ -93,7 +95,7 @@ class FaultGate:
             counts = np.concatenate((self._held, counts))
             flags = np.concatenate((self._held_flags, flags))
         if not self._started and not self._start(t_ns, counts, flags):
-            return None
+            return self._give_up_unusable(t_ns, counts, flags)
         rows = np.concatenate((self._context, counts))
         difference = rows[2:] - rows[1:-1]
         np.abs(difference, out=difference)
@@ -106,11 +108,13 @@ class FaultGate:
         return self._judge(t_ns, counts, flags, rows)
 
     def _start(self, t_ns: InstantArray, counts: IntArray, flags: FlagArray) -> bool:
-        """Wait for five usable rows: their median is the first reference, so a glitch at the start cannot be it."""
+        """Wait for five usable rows: their median is the first reference, so a glitch at the start cannot be it.
+
+        Where they come too thinly, those among `START_HELD_ROWS` have to do.
+        """
         usable = (flags == 0) & (counts < COUNTS_MAX) & (counts > COUNTS_MIN)
         rows = usable.any(axis=1).nonzero()[0]
-        if rows.size < START_ROWS:
-            self._held_t, self._held, self._held_flags = t_ns, counts, flags
+        if rows.size < START_ROWS and (not rows.size or t_ns.size - rows[0] < START_HELD_ROWS):
             return False
         for channel in range(counts.shape[1]):
             seen = counts[usable[:, channel], channel]
@@ -118,6 +122,22 @@ class FaultGate:
                 self._context[:, channel] = np.sort(seen[:START_ROWS])[min(seen.size, START_ROWS) // 2]
         self._started = True
         return True
+
+    def _give_up_unusable(self, t_ns: InstantArray, counts: IntArray, flags: FlagArray) -> GatedRows | None:
+        """Before the start, hold a few rows; let go of the unusable ones that precede them, as rejected.
+
+        So whoever watches the channels hears that a board has rows to show and nothing in them.
+        """
+        railed = (counts >= COUNTS_MAX) | (counts <= COUNTS_MIN)
+        unusable = (railed | (flags != 0)).all(axis=1)
+        first_usable = t_ns.size if unusable.all() else int((~unusable).argmax())
+        given = first_usable if t_ns.size >= START_HELD_ROWS else 0
+        self._held_t, self._held, self._held_flags = t_ns[given:], counts[given:], flags[given:]
+        if not given:
+            return None
+        self._count_unusable(railed[:given], flags[:given])
+        reference = np.broadcast_to(self._context[-1], counts[:given].shape)
+        return GatedRows(t_ns[:given], reference, np.ones(reference.shape, dtype=np.bool_))
 
     def _judge(self, t_ns: InstantArray, counts: IntArray, flags: FlagArray, rows: IntArray) -> GatedRows | None:
         """Look at jumps, flags and rails; hold back what still needs its successors."""

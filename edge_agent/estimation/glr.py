@@ -38,8 +38,15 @@ class DyadicGlr:
         ----------
         normalised : (rows, columns)
             Innovations over their standard deviation; 0 for missing or frozen ones.
+
+        Raises
+        ------
+        ValueError
+            More than `CAPACITY` − `LONGEST` rows at once.
         """
         rows = normalised.shape[0]
+        if rows > CAPACITY - LONGEST:
+            raise ValueError(f"{rows} rows at once into running sums for {CAPACITY - LONGEST}: cut the block first")
         if self._end + rows > CAPACITY:
             self._rewind()
         room = self._room.get(rows)

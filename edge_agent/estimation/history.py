@@ -23,8 +23,16 @@ class History:
         self._end = 0
 
     def extend(self, t_ns: InstantArray) -> FloatArray:
-        """Append rows, all good; return their grams, (n, columns), to be written in place. n is at most `rows`."""
+        """Append rows, all good; return their grams, (n, columns), to be written in place.
+
+        Raises
+        ------
+        ValueError
+            More than `rows` rows at once.
+        """
         count = t_ns.size
+        if count > self.rows:
+            raise ValueError(f"{count} rows at once into a history of {self.rows}: cut the block first")
         if self._end + count > 2 * self.rows:
             kept = min(self._end, self.rows)
             for buffer in (self._t_ns, self._grams, self._bad):

@@ -150,6 +150,44 @@ def test_a_torn_wire_shows_as_saturation_and_its_return_is_reconciled() -> None:
     assert step.delta_g == pytest.approx([0, -250], abs=1.5)
 
 
+@pytest.mark.parametrize("fault", ["saturated", "settling"])
+@pytest.mark.parametrize("block_rows", [1, 8, 40])
+def test_cells_without_power_at_the_start_are_named_and_weighed_once_they_have_it(fault: str, block_rows: int) -> None:
+    """The converters are dark for a minute while the board's own processor lives."""
+    t_ns, counts = Scene(3, 70).resting(600).lane(65, 1, -200).counts()
+    flags = np.zeros(counts.shape, dtype=np.uint8)
+    dark = slice(0, 60 * RATE)
+    counts[dark] = 2**23 - 1 if fault == "saturated" else 0
+    flags[dark] = 0 if fault == "saturated" else SampleFlag.SETTLING
+    estimation = Estimation([lanes(3)], [calibration()])
+    told = Told(estimation.step(board_up(channels=3)))
+    for start in range(0, t_ns.size, block_rows):
+        piece = slice(start, start + block_rows)
+        found = estimation.step(samples(t_ns[piece], counts[piece], flags=flags[piece]))
+        told.findings += found
+        if t_ns[start] < at(10) <= t_ns[start] + block_rows * 12_500_000:
+            code = "channel_saturated" if fault == "saturated" else "channel_silent"
+            assert told.health == [(f"channel:{A}/{lane}", code, True) for lane in range(3)], "within ten seconds"
+    cleared = [each for each in told.health[3:] if each[1] != "unsettled"]
+    assert sorted(cleared) == [(f"channel:{A}/{lane}", code, False) for lane in range(3)]
+    (step,) = told.finals
+    assert step.delta_g == pytest.approx([0, -200, 0], abs=1.5)
+    rejected = estimation.rejections()
+    assert {lane: rejected[f"{A}/{lane}"][fault] for lane in range(3)} == dict.fromkeys(range(3), 60 * RATE)
+
+
+def test_a_reading_now_and_then_is_enough_to_start_from() -> None:
+    t_ns, counts = Scene(1, 8).resting(600).counts()
+    flags = np.full(counts.shape, SampleFlag.LATE, dtype=np.uint8)
+    flags[::6] = 0
+    estimation = Estimation([lanes(1)], [calibration(channels=1)])
+    estimation.step(board_up(channels=1))
+    for row in range(t_ns.size):
+        estimation.step(samples(t_ns[row : row + 1], counts[row : row + 1], flags=flags[row : row + 1]))
+    late = estimation.rejections()[f"{A}/0"]["late"]
+    assert late == pytest.approx(t_ns.size * 5 / 6, abs=10), "no row is kept waiting"
+
+
 def test_a_wrong_gain_is_a_fault_of_the_board_and_not_a_restock() -> None:
     def double(counts: IntArray) -> None:
         counts[4 * RATE : 9 * RATE] *= 2
