@@ -127,6 +127,15 @@ class Announcer:
             self._live.clear()
             self._mark_at_s = self._health_at_s = self._stock_at_s = 0.0
 
+    def renumbered(self) -> None:
+        """Say info, belief and mark again: the outbox has begun a new stream."""
+        with self._lock:
+            self._info_said = False
+            self._unsaid = set(self._unit.shelves)
+            self._mark_at_s = self._stock_at_s = 0.0
+            if self._mark is not None:
+                self._mark = (self._mark[0], self._outbox.last_sequence)
+
     def next_live(self) -> Message | None:
         """Return the next provisional result, or None."""
         with self._lock:

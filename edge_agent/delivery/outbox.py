@@ -18,15 +18,17 @@ from edge_agent.delivery.clock_quality import clock_report
 from edge_agent.delivery.database import is_full, outbox_error, take_directory
 from edge_agent.delivery.envelope import Envelope, stand_in
 from edge_agent.delivery.identifiers import uuid7
+from edge_agent.delivery.new_stream import move_to_stream
 from edge_agent.delivery.opening import open_or_salvage
 from edge_agent.delivery.payload_codec import pack, unpack
+from edge_agent.delivery.quarantine import keep_original
 from edge_agent.delivery.reserve import Reserve
 from edge_agent.delivery.salvage import Salvage, moved_to
 from edge_agent.delivery.saved_state import LANE, SHELF, SavedState, saved_state_of, state_rows, stock_of
 from edge_agent.delivery.sendable import sendable
 from edge_agent.delivery.stream_position import Position, UnconfirmedRow
 from edge_agent.delivery.unit import Unit
-from edge_agent.delivery.wire import MAX_EVENT_BYTES, CloudEvent, decode, encode
+from edge_agent.delivery.wire import CloudEvent, WireError, decode, encode
 from edge_agent.errors import OutboxError
 from edge_agent.model import Baseline, Decision, Stock
 
@@ -37,8 +39,6 @@ LOCK_NAME: Final = "outbox.lock"
 RESERVE_NAME: Final = "outbox.reserve"
 SWEEP_ROWS: Final = 256
 """Confirmed rows that may wait for the next commit to be deleted with it; more are deleted at once (2026-11)."""
-QUARANTINE_ROWS: Final = 1000
-"""Originals of events that could not be sent, kept for a person to look at; the oldest go first (2026-11)."""
 
 
 class Outbox:
@@ -58,7 +58,7 @@ class Outbox:
     Attributes
     ----------
     stream_id : str
-        UUIDv7 made with the database: a new card is a new stream, never a collision.
+        UUIDv7 made with the database: a new card is a new stream, never a collision. Changes in `begin_again` only.
     opening : HealthTransition | None
         What was wrong with the database when it was opened, and what was salvaged.
     refused_watermarks, quarantined : int
@@ -90,7 +90,7 @@ class Outbox:
             self._rows |= dict(self._database.execute("SELECT name, value FROM state").fetchall())
             if "stream" not in self._rows:
                 self._begin_stream(opened.rescued)
-            self.stream_id: Final = self._rows["stream"].decode()
+            self.stream_id = self._rows["stream"].decode()
             self._watermark = self._swept = int(self._rows.get("watermark", b"0"))
             newest = self._database.execute("SELECT max(sequence) FROM event").fetchone()[0]
             self._last = max(self._watermark, newest or 0)
@@ -143,7 +143,7 @@ class Outbox:
             with self._transaction():
                 self._database.execute("INSERT INTO event VALUES (?, ?)", (sequence, pack(payload)))
                 if refusal is not None:
-                    self._keep_original(sequence, refusal, encode(event))
+                    keep_original(self._database, sequence, refusal, encode(event))
                 self._write_state(changed, gone)
                 self._delete_confirmed()
             self._last = sequence
@@ -219,6 +219,56 @@ class Outbox:
                     self.sweep()
             return True
 
+    def is_of_others(self, watermark: int, event_id: str | None) -> bool:
+        """Return whether a ledger's word on our stream is about events that are not the ones held here.
+
+        So it is when this outbox is a copy, or was restored from one: the stream went on without it.
+
+        Raises
+        ------
+        OutboxError
+            The database cannot be read.
+        """
+        with self._lock:
+            if watermark > self._last:
+                return True
+            if event_id is None or watermark <= self._watermark:
+                return False
+            try:
+                row = self._database.execute("SELECT payload FROM event WHERE sequence = ?", (watermark,)).fetchone()
+            except sqlite3.Error as error:
+                raise outbox_error(self.path, error) from error
+        try:
+            return row is not None and decode(unpack(row[0]), CloudEvent).id != event_id
+        except (TypeError, ValueError, WireError):
+            return False  # worn away: no witness either way
+
+    def begin_again(self) -> int:
+        """Move every unconfirmed event into a new stream, ids kept; return how many that is.
+
+        Raises
+        ------
+        OutboxError
+            The disk refuses; the stream stays.
+        """
+        with self._lock:
+            stream_id = uuid7(self._clock.utc_ns())
+            changed = {"stream": stream_id.encode(), "watermark": b"0"}
+            with self._transaction():
+                moved = move_to_stream(
+                    self._database,
+                    self.envelope,
+                    stream_id,
+                    watermark=self._watermark,
+                    utc_ns=self._clock.utc_ns(),
+                )
+                self._write_state(changed, ())
+            self._rows.update(changed)
+            self.stream_id = stream_id
+            self._watermark = self._swept = 0
+            self._last = moved
+            return moved
+
     def sweep(self) -> None:
         """Delete confirmed rows now rather than with the next commit.
 
@@ -248,7 +298,7 @@ class Outbox:
             reduced = encode(stand_in(decode(rows[0].payload, CloudEvent), reason))
             with self._transaction():
                 self._database.execute("UPDATE event SET payload = ? WHERE sequence = ?", (pack(reduced), sequence))
-                self._keep_original(sequence, reason, rows[0].payload)
+                keep_original(self._database, sequence, reason, rows[0].payload)
             self.quarantined += 1
 
     def next_session(self) -> int:
@@ -347,7 +397,7 @@ class Outbox:
         payload = encode(stand_in_event)
         with self._lock, self._transaction():
             self._database.execute("UPDATE event SET payload = ? WHERE sequence = ?", (pack(payload), sequence))
-            self._keep_original(sequence, "stored_event_unreadable", blob)
+            keep_original(self._database, sequence, "stored_event_unreadable", blob)
         self.quarantined += 1
         return payload
 
@@ -364,13 +414,3 @@ class Outbox:
             return
         self._database.execute("DELETE FROM event WHERE sequence <= ?", (self._watermark,))
         self._write_state({"watermark": str(self._watermark).encode()}, ())
-
-    def _keep_original(self, sequence: int, reason: str, payload: bytes) -> None:
-        self._database.execute(
-            "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", (sequence, reason, pack(payload[:MAX_EVENT_BYTES]))
-        )
-        self._database.execute(
-            "DELETE FROM quarantine WHERE sequence <= "
-            "(SELECT sequence FROM quarantine ORDER BY sequence DESC LIMIT 1 OFFSET ?)",
-            (QUARANTINE_ROWS,),
-        )

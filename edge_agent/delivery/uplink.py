@@ -266,6 +266,9 @@ class MqttUplink:
             return
         if ack.stream != self._outbox.stream_id:  # of the stream before a new card: not ours any more
             return
+        if self._outbox.is_of_others(ack.watermark, ack.event_id):
+            self._begin_again(ack.watermark)
+            return
         before = self._outbox.watermark
         if not self._outbox.confirm(ack.watermark):
             return
@@ -276,6 +279,23 @@ class MqttUplink:
             self._clear("ledger", "ledger_silent")
         else:
             self._window.ledger_spoke(now_s)
+
+    def _begin_again(self, watermark: int) -> None:
+        """Leave a stream that went on without this outbox, taking along what the ledger may not have."""
+        held = self._outbox.last_sequence
+        moved = self._outbox.begin_again()
+        self._window.renumbered()
+        self._announcer.renumbered()
+        log.error("outbox restored or copied ledger_at=%d held=%d moved=%d", watermark, held, moved)
+        self._raise(
+            "outbox",
+            "outbox_restored",
+            Severity.WARNING,
+            f"the ledger has other events of this stream, up to {watermark}; here it ended at {held}: "
+            f"{self._outbox.path} was restored from a copy, or two agents run on copies; "
+            f"{moved} events that wait were moved into a new stream",
+            "let no two agents run on copies of one state_dir; count the shelf: its stock belief is that of the copy",
+        )
 
     def _send(self) -> None:
         now_s = self._now_s()

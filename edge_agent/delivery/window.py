@@ -53,6 +53,14 @@ class SendWindow:
         self._resume_at_s = 0.0
         self._pause_s = REFUSAL_PAUSE_S[0]
 
+    def renumbered(self) -> None:
+        """Begin a new stream on the same connection: what is under way is of no stream any more, all is to send."""
+        self._in_flight = {mid: (0, sent_s) for mid, (_, sent_s) in self._in_flight.items()}
+        self._cursor = 0
+        self._resend_at_s = None
+        self._interval_s = FIRST_RESEND_S
+        self._refusals.clear()
+
     @property
     def room(self) -> int:
         """Return how many QoS 1 messages may be sent now."""
@@ -116,7 +124,3 @@ class SendWindow:
     def stuck(self, now_s: float) -> bool:
         """Return whether the broker has not answered a publish for too long."""
         return any(now_s - sent_s > STUCK_S for _, sent_s in self._in_flight.values())
-
-    def wake_at_s(self) -> float | None:
-        """Return when the next time-out falls due, or None."""
-        return self._resend_at_s

@@ -227,12 +227,17 @@ class StockBelief(Struct, frozen=True):
     time: Instant
 
 
-class Ack(Struct, frozen=True):
-    """The ledger has recorded every event of the stream up to ``watermark``, durably."""
+class Ack(Struct, frozen=True, omit_defaults=True):
+    """The ledger has recorded every event of the stream up to ``watermark``, durably.
+
+    ``event_id`` is the event it has there (absent where that one is lost to it): an agent that holds another at that
+    place runs on a restored or copied outbox, and this word is not about its events.
+    """
 
     stream: Stream
     watermark: Sequence
     time: Instant
+    event_id: Name | None = None
 
 
 Payload = CloudEvent | Live | Mark | State | Info | Health | Alarm | StockBelief | Ack

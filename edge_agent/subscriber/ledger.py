@@ -39,11 +39,16 @@ class Incoming(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a commit changed: events seen for the first time, and each stream's watermark."""
+    """What a commit changed: events seen for the first time, and each stream's watermark.
+
+    ``conflicting`` are events in whose place another is on record, each named once. They and what follows them in
+    that stream are not counted: their agent, told which event is on record, sends them again in a new stream.
+    """
 
     new: tuple[Incoming, ...]
     watermarks: Mapping[str, int]
     duplicates: int
+    conflicting: tuple[Incoming, ...] = ()
 
 
 class Gap(NamedTuple):
@@ -80,6 +85,8 @@ class Ledger:
 
     def __init__(self, database: str) -> None:
         self._engine = open_engine(database)
+        self._forked: set[str] = set()
+        self._conflicting_ids: set[str] = set()
         self._upsert: Any = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
 
     @property
@@ -90,15 +97,33 @@ class Ledger:
     def record(self, incoming: Sequence[Incoming]) -> Recorded:
         """Commit events in one transaction; those already there change nothing."""
         new: list[Incoming] = []
+        conflicting: list[Incoming] = []
+        duplicates = 0
         watermarks: dict[str, int] = {}
-        by_source: dict[str, dict[int, Incoming]] = defaultdict(dict)
+        by_source: dict[str, list[Incoming]] = defaultdict(list)
         for each in incoming:
-            by_source[each.event.source].setdefault(each.event.sequence_number, each)
+            by_source[each.event.source].append(each)
         with self._transaction() as transaction:
             for source, arrived in by_source.items():
-                fresh, watermarks[source] = self._record_stream(transaction, source, arrived)
+                watermark = self._lock_stream(transaction, source, arrived[0].agent_id)
+                fresh, again, other = self._sorted_out(transaction, source, arrived)
+                if fresh:
+                    self._insert(transaction, fresh)
+                watermarks[source] = self._advance(transaction, source, watermark)
                 new += fresh
-        return Recorded(tuple(new), watermarks, len(incoming) - len(new))
+                duplicates += again
+                conflicting += other
+            for agent_id, event, payload in conflicting:
+                reason = f"agent {agent_id}: another event is on record at sequence {event.sequence_number}"
+                self._keep_reject(transaction, event.source, payload or encode(event), reason)
+        self._conflicting_ids |= {each.event.id for each in conflicting}
+        return Recorded(tuple(new), watermarks, duplicates, tuple(conflicting))
+
+    def event_at(self, source: str, sequence: int) -> str | None:
+        """Return the id of the event on record at a place, None where there is none."""
+        query = select(EVENTS.c.id).where(EVENTS.c.source == source, EVENTS.c.sequence == sequence)
+        with self._transaction() as transaction:
+            return transaction.scalar(query)
 
     def oldest_held(self, agent_id: str, source: str, oldest_sequence: int) -> tuple[int, Gap | None]:
         """Take an agent's word for the oldest event it holds; return the watermark, and a gap that nobody can fill.
@@ -148,13 +173,7 @@ class Ledger:
     def reject(self, topic: str, payload: bytes, reason: str) -> None:
         """Keep a payload that breaks the contract for a person to look at; the oldest go first."""
         with self._transaction() as transaction:
-            transaction.execute(
-                insert(REJECTS).values(
-                    topic=topic[:256], reason=reason[:1000], payload=payload[:REJECTED_BYTES], recorded_at=_now()
-                )
-            )
-            newest = transaction.scalar(select(func.max(REJECTS.c.number))) or 0
-            transaction.execute(delete(REJECTS).where(REJECTS.c.number <= newest - REJECTS_KEPT))
+            self._keep_reject(transaction, topic, payload[:REJECTED_BYTES], reason)
 
     def stock(self) -> tuple[StockRow, ...]:
         """Return what stands where, by shelf, lane and SKU; lines at zero of a closed shelf are left out."""
@@ -210,25 +229,46 @@ class Ledger:
         held = select(STREAMS.c.watermark).where(STREAMS.c.source == source).with_for_update()
         return int(transaction.execute(held).scalar_one())
 
-    def _record_stream(
-        self, transaction: Connection, source: str, arrived: Mapping[int, Incoming]
-    ) -> tuple[list[Incoming], int]:
-        agent_id = next(iter(arrived.values())).agent_id
-        watermark = self._lock_stream(transaction, source, agent_id)
-        stored = select(EVENTS.c.sequence).where(
-            EVENTS.c.source == source, EVENTS.c.sequence.between(min(arrived), max(arrived))
+    def _sorted_out(
+        self, transaction: Connection, source: str, arrived: Sequence[Incoming]
+    ) -> tuple[list[Incoming], int, list[Incoming]]:
+        """Return (fresh, number of duplicates, conflicting) of one stream, by sequence.
+
+        A stream in which a place is claimed twice was forked: nothing more of it is taken, so that its watermark stays
+        at an event by which the agent sees that.
+        """
+        ordered = sorted(arrived, key=lambda each: each.event.sequence_number)
+        first, last = ordered[0].event.sequence_number, ordered[-1].event.sequence_number
+        stored = select(EVENTS.c.sequence, EVENTS.c.id).where(
+            EVENTS.c.source == source, EVENTS.c.sequence.between(first, last)
         )
-        known = set(transaction.scalars(stored))
-        fresh = [arrived[sequence] for sequence in sorted(arrived) if sequence not in known]
-        if fresh:
-            self._insert(transaction, fresh)
-            newest = fresh[-1].event.sequence_number
-            transaction.execute(
-                update(STREAMS).where(STREAMS.c.source == source, STREAMS.c.newest < newest).values(newest=newest)
-            )
-        return fresh, self._advance(transaction, source, watermark)
+        held = {int(row.sequence): str(row.id) for row in transaction.execute(stored)}
+        fresh: list[Incoming] = []
+        conflicting: list[Incoming] = []
+        duplicates = 0
+        for each in ordered:
+            event_id = each.event.id
+            on_record = held.get(each.event.sequence_number)
+            if on_record == event_id:
+                duplicates += 1
+            elif on_record is not None:
+                self._forked.add(source)
+                if event_id not in self._conflicting_ids:
+                    conflicting.append(each)
+            elif source not in self._forked:
+                held[each.event.sequence_number] = event_id
+                fresh.append(each)
+        return fresh, duplicates, conflicting
+
+    def _keep_reject(self, transaction: Connection, topic: str, payload: bytes, reason: str) -> None:
+        transaction.execute(
+            insert(REJECTS).values(topic=topic[:256], reason=reason[:1000], payload=payload, recorded_at=_now())
+        )
+        newest = transaction.scalar(select(func.max(REJECTS.c.number))) or 0
+        transaction.execute(delete(REJECTS).where(REJECTS.c.number <= newest - REJECTS_KEPT))
 
     def _insert(self, transaction: Connection, fresh: Sequence[Incoming]) -> None:
+        """Add events of one stream, by sequence, and what they move."""
         now = _now()
         counted_before: set[str] = set()
         for some in _slices([each.event.id for each in fresh]):
@@ -268,6 +308,11 @@ class Ledger:
                     for line, item in enumerate(event.data.items)
                 ]
         transaction.execute(insert(EVENTS), rows)
+        transaction.execute(
+            update(STREAMS)
+            .where(STREAMS.c.source == fresh[-1].event.source, STREAMS.c.newest < rows[-1]["sequence"])
+            .values(newest=rows[-1]["sequence"])
+        )
         if changes:
             transaction.execute(insert(CHANGES), changes)
             moved: Counter[StockKey] = Counter()

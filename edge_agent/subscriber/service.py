@@ -177,8 +177,13 @@ class LedgerService:
     def _say_watermarks(self, connection: Connection) -> None:
         while self._to_say and len(self._acks_in_flight) < ACKS_IN_FLIGHT:
             source, (agent_id, watermark) = self._to_say.popitem()
+            try:
+                event_id = self._ledger.event_at(source, watermark)
+            except LedgerUnavailableError:  # said later: without the event's id the word could be about another's
+                self._to_say[source] = (agent_id, watermark)
+                return
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            ack = Ack(source.rpartition("/")[2], watermark, now)
+            ack = Ack(source.rpartition("/")[2], watermark, now, event_id)
             topic = Topics(self._store_id, agent_id).ack
             self._acks_in_flight.add(connection.publish(topic, encode(ack), qos=1))
 
@@ -244,11 +249,10 @@ class LedgerService:
                 self._record([each])
             return
         self.duplicates += recorded.duplicates
-        for source, watermark in recorded.watermarks.items():
-            self._to_say[source] = (
-                events[0][1].agent_id if len(recorded.watermarks) == 1 else _agent(source),
-                watermark,
-            )
+        self._to_say |= {source: (_agent(source), watermark) for source, watermark in recorded.watermarks.items()}
+        self.rejected += len(recorded.conflicting)
+        for incoming in recorded.conflicting:
+            self._notice(Notice("conflict", _conflict_words(incoming)))
         for incoming in recorded.new:
             self._gaps.arrived(incoming.event.source, incoming.event.sequence_number)
         for source, watermark in recorded.watermarks.items():
@@ -309,6 +313,15 @@ def _waiting_words(source: str, watermark: int, newest: int) -> str:
     return (
         f"events after {watermark} of {source} are missing while event {newest} is here; the agent keeps them and "
         "sends them again: see whether it is running and reaches the broker"
+    )
+
+
+def _conflict_words(incoming: Incoming) -> str:
+    event = incoming.event
+    return (
+        f"event {event.sequence_number} of {event.source} is not the one on record there: agent {incoming.agent_id} "
+        "runs on a restored or copied outbox; it is told so and sends its events again in a new stream, until then "
+        "they are kept as rejected; see that no two agents share an outbox, then count the shelf"
     )
 
 
