@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,6 +25,8 @@ REJECTS_KEPT: Final = 1000
 REJECTED_BYTES: Final = 4096
 IDS_A_QUERY: Final = 500
 
+Opening = Literal["taken", "open already", "waits"]
+"""What became of an agent's belief about a shelf."""
 StockKey = tuple[str, str, str]
 """(shelf, lane, sku); lane is empty where an event names none."""
 
@@ -150,15 +152,17 @@ class Ledger:
         with self._transaction() as transaction:
             return self._open(transaction, shelf, counts, origin)
 
-    def open_shelf_from_belief(self, source: str, belief: StockBelief) -> bool:
+    def open_shelf_from_belief(self, source: str, belief: StockBelief) -> Opening:
         """Set a shelf's opening so that opening + changes up to the belief's sequence equals the belief.
 
-        Not taken while an event up to that sequence is still missing here, nor when the shelf is open already.
+        It waits while an event up to that sequence is still missing here.
         """
         with self._transaction() as transaction:
+            if transaction.scalar(select(OPENINGS.c.shelf).where(OPENINGS.c.shelf == belief.shelf)) is not None:
+                return "open already"
             watermark = transaction.scalar(select(STREAMS.c.watermark).where(STREAMS.c.source == source)) or 0
             if watermark < belief.sequence:
-                return False
+                return "waits"
             since = Counter({(lane, sku): count for lane, skus in belief.lanes.items() for sku, count in skus.items()})
             changes = select(CHANGES.c.lane, CHANGES.c.sku, func.sum(CHANGES.c.quantity)).where(
                 CHANGES.c.source == source, CHANGES.c.shelf == belief.shelf, CHANGES.c.sequence <= belief.sequence
@@ -168,7 +172,8 @@ class Ledger:
             counts: dict[str, dict[str, int]] = defaultdict(dict)
             for (lane, sku), count in since.items():
                 counts[lane][sku] = count
-            return self._open(transaction, belief.shelf, counts, f"agent belief after event {belief.sequence}")
+            origin = f"agent belief after event {belief.sequence}"
+            return "taken" if self._open(transaction, belief.shelf, counts, origin) else "open already"
 
     def reject(self, topic: str, payload: bytes, reason: str) -> None:
         """Keep a payload that breaks the contract for a person to look at; the oldest go first."""

@@ -90,6 +90,7 @@ class LedgerService:
         self._held: list[Received] = []
         self._retry_at_s = 0.0
         self._beliefs: dict[str, tuple[str, StockBelief]] = {}
+        self._open_already: set[str] = set()
         self._to_say: dict[str, tuple[str, int]] = {}
         self._acks_in_flight: set[int] = set()
         self._gaps = GapWatch()
@@ -268,6 +269,8 @@ class LedgerService:
                 belief = decode(message.payload, StockBelief)
                 if address.leaf != f"stock/{belief.shelf}":
                     raise WireError(f"shelf {belief.shelf!r} on the topic of another")  # noqa: TRY301
+                if belief.shelf in self._open_already:
+                    return
                 source = stream_source(self._store_id, address.agent_id, belief.stream)
                 self._beliefs[f"{address.agent_id}/{belief.shelf}"] = (source, belief)
         except LedgerUnavailableError:
@@ -285,9 +288,21 @@ class LedgerService:
 
     def _open_shelves(self) -> None:
         for key, (source, belief) in list(self._beliefs.items()):
-            if self._ledger.open_shelf_from_belief(source, belief):
-                self._notice(Notice("opened", f"shelf {belief.shelf}: opening counts taken from its agent's belief"))
+            try:
+                became = self._ledger.open_shelf_from_belief(source, belief)
+            except LedgerUnavailableError:
+                raise
+            except LedgerError as error:  # something in it that the database cannot store
+                self._notice(Notice("rejected", f"belief about shelf {belief.shelf!r} rejected: {error}"))
                 del self._beliefs[key]
+                continue
+            if became == "waits":
+                continue
+            del self._beliefs[key]
+            self._open_already.add(belief.shelf)
+            if became == "taken":
+                text = f"shelf {belief.shelf}: opening counts taken from its agent's belief"
+                self._notice(Notice("opened", text))
 
     def _reject(self, message: Received, reason: str) -> None:
         self.rejected += 1

@@ -7,7 +7,7 @@ from delivery_rig import StoreLedger, at, listening
 from delivery_stories import NOON, STREAM, UNIT, cloud_event, until
 from real_mosquitto import RealMosquitto
 
-from edge_agent.delivery.wire import ClockReport, Mark, encode
+from edge_agent.delivery.wire import ClockReport, Mark, StockBelief, encode
 from edge_agent.subscriber.ledger import Incoming, Ledger, Recorded
 
 TOPICS = UNIT.topics
@@ -70,3 +70,26 @@ def test_a_mark_that_contradicts_itself_moves_no_watermark(mosquitto: RealMosqui
         assert store.ledger.watermarks() == {SOURCE: ("unit-7", 2)}
         assert store.ledger.gaps() == ()
         assert "expected at most last_sequence + 1 - at `$.oldest_sequence`" in store.notices_of("rejected")[0]
+
+
+def test_a_shelf_that_is_open_costs_an_event_nothing(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    class Counting(Ledger):
+        asked = 0
+
+        def open_shelf_from_belief(self, source: str, belief: StockBelief) -> Any:
+            self.asked += 1
+            return super().open_shelf_from_belief(source, belief)
+
+    store = StoreLedger(tmp_path / "ledger.db", at(mosquitto.port))
+    store.service._ledger = counting = Counting(str(tmp_path / "ledger.db"))
+    counting.open_shelf("drinks", {"b3": {"oat-milk": 50}}, "planogram")
+    with store, listening(mosquitto.port) as agent:
+        store.listens()
+        for sequence in range(1, 21):
+            belief = StockBelief("drinks", STREAM, sequence, {"b3": {"oat-milk": 50 - sequence}}, NOON)
+            agent.publish(TOPICS.event, encode(cloud_event(sequence)))
+            agent.publish(TOPICS.stock("drinks"), encode(belief), retain=True)
+        until(lambda: len(store.recorded) == 20, "recorded")
+        assert counting.asked == 1, "asked once, then remembered"
+        assert not store.notices_of("opened")
+    counting.close()

@@ -137,11 +137,11 @@ def belief(sequence: int, count: int) -> StockBelief:
 
 def test_opening_counts_come_from_what_the_agent_believed_at_a_known_event(ledger: Ledger) -> None:
     ledger.record(incoming(take(1), take(2)))
-    assert not ledger.open_shelf_from_belief(SOURCE, belief(3, 47)), "event 3 is not here yet"
+    assert ledger.open_shelf_from_belief(SOURCE, belief(3, 47)) == "waits", "event 3 is not here yet"
     ledger.record(incoming(take(3), take(4)))
-    assert ledger.open_shelf_from_belief(SOURCE, belief(3, 47))
+    assert ledger.open_shelf_from_belief(SOURCE, belief(3, 47)) == "taken"
     assert in_lane_b3(ledger) == 46, "47 after event 3, and event 4 took one more"
-    assert not ledger.open_shelf_from_belief(SOURCE, belief(4, 99)), "a later belief is not authority"
+    assert ledger.open_shelf_from_belief(SOURCE, belief(4, 99)) == "open already", "a later belief is not authority"
     assert in_lane_b3(ledger) == 46
     ledger.close()
 
@@ -156,7 +156,7 @@ def test_a_new_ledger_learns_what_it_can_never_get_and_says_so(ledger: Ledger) -
     assert ledger.oldest_held("unit-7", SOURCE, 1002) == (1001, None)
     assert ledger.record(incoming(take(1002))).watermarks == {SOURCE: 1002}
     # Once the lost range is on record, a belief after it can still open the shelf.
-    assert ledger.open_shelf_from_belief(SOURCE, belief(1002, 30))
+    assert ledger.open_shelf_from_belief(SOURCE, belief(1002, 30)) == "taken"
     assert in_lane_b3(ledger) == 30
     ledger.close()
 
