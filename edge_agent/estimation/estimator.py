@@ -6,7 +6,7 @@ from edge_agent.config import BoardCalibration, ShelfConfig
 from edge_agent.estimation.board_track import BoardTrack
 from edge_agent.estimation.counters import rejections, row_faults
 from edge_agent.estimation.intake import Intake
-from edge_agent.estimation.layout import ShelfPart, lay_out
+from edge_agent.estimation.layout import BoardLayout, ShelfPart, lay_out
 from edge_agent.estimation.rest_finder import LivePart
 from edge_agent.estimation.segmentation import Phase, ShelfSegmenter
 from edge_agent.estimation.settings import EstimationSettings
@@ -21,6 +21,7 @@ from edge_agent.model import (
     Message,
     MonotonicNs,
     TimePassed,
+    VisionObservation,
     WeightStep,
 )
 
@@ -74,9 +75,18 @@ class Estimation:
         for uid, layout in self._layouts.items():
             for part in layout.parts:
                 self._parts[part.shelf_index].append((uid, part))
+        self._unwatched_ns: dict[str, int] = {}
+        """Boards that nobody reads, and since when what they carry is undecided."""
+        known = {index for index, shelf in enumerate(self._shelves) if shelf.baseline.known.any()}
+        self._to_reconcile = [
+            uid for uid, layout in self._layouts.items() if known & {part.shelf_index for part in layout.parts}
+        ]
 
     def step(self, message: Message) -> list[Finding]:
         """Take one message in; return what it led to, in order."""
+        if self._to_reconcile:  # how long nobody watched before the first message, nobody can tell
+            self._unwatched_ns = dict.fromkeys(self._to_reconcile, _first_ns(message))
+            self._to_reconcile = []
         if isinstance(message, AdcSamples):
             return self._samples(message)
         if isinstance(message, BoardUp):
@@ -92,11 +102,15 @@ class Estimation:
         return tuple(shelf.baseline.as_baseline() for shelf in self._shelves)
 
     def undecided_since_ns(self) -> MonotonicNs | None:
-        """Return since when something is not decided: a disturbance, a row still waiting, or a board's silence."""
+        """Return since when something is not decided: a disturbance, a row still waiting, or what nobody watched.
+
+        What a board missed stays undecided beyond its return, until its shelves were compared at rest.
+        """
         instants = [shelf.undecided_since_ns for shelf in self._shelves]
         instants += [track.gate.waiting_since for track in self._tracks.values()]
         instants += [intake.waiting_since_ns for intake in self._intakes.values()]
         instants += [intake.heard_ns for intake in self._intakes.values() if intake.lags(self._now_ns)]
+        instants += self._unwatched_ns.values()
         known = [instant for instant in instants if instant is not None]
         return MonotonicNs(min(known)) if known else None
 
@@ -108,7 +122,7 @@ class Estimation:
                 live = self._live(parts)
                 instants = [track.last_t_ns for track, _ in live if track.last_t_ns is not None]
                 if instants:
-                    self._acquire(shelf, max(instants) + 1, live)
+                    self._acquire(shelf, max(instants) + 1, live, max(instants) + 1)
 
     def quiet(self) -> bool:
         """Return whether every shelf with a living board is at rest, and there is one."""
@@ -129,6 +143,7 @@ class Estimation:
         if layout is None:
             return []
         uid = str(message.board_uid)
+        self._note_loss(uid)  # a board may come up anew without having been reported down
         findings = self._forget(uid, message.t_ns)
         self._tracks[uid] = BoardTrack(layout, message, self._settings)
         self._intakes[uid] = Intake(self._tracks[uid], message.t_ns, self._settings)
@@ -140,8 +155,7 @@ class Estimation:
             if missing != ((uid, board_input) in self._missing):
                 self._missing ^= {(uid, board_input)}
                 findings.append(channel_missing(message.t_ns, uid, board_input, message.channel_count, raised=missing))
-        for part in layout.parts:
-            self._acquire(self._shelves[part.shelf_index], message.t_ns, self._live(self._parts[part.shelf_index]))
+        self._reacquire(layout, message.t_ns, self._unwatched_ns.pop(uid, message.t_ns))
         return findings
 
     def _board_down(self, message: BoardDown) -> list[Finding]:
@@ -149,8 +163,19 @@ class Estimation:
         uid = message.board_uid
         if uid is None or uid not in self._tracks:
             return []
+        self._note_loss(uid)
         findings = self._forget(uid, message.t_ns)
         return findings + self._after_loss(uid)
+
+    def _note_loss(self, uid: str) -> None:
+        """Note since when what a board carries is undecided: its last row, or what was open then."""
+        intake = self._intakes.get(uid)
+        if intake is None or uid in self._unwatched_ns:
+            return
+        shelves = [self._shelves[part.shelf_index] for part in self._layouts[uid].parts]
+        open_ns = [intake.waiting_since_ns, intake.track.gate.waiting_since]
+        open_ns += [shelf.undecided_since_ns for shelf in shelves]
+        self._unwatched_ns[uid] = min([intake.heard_ns, *(each for each in open_ns if each is not None)])
 
     def _forget(self, uid: str, t_ns: MonotonicNs) -> list[Finding]:
         """Drop what was known of a board and take back what was raised: its absence has an alarm of its own."""
@@ -184,7 +209,7 @@ class Estimation:
         findings: list[Finding] = []
         first_ns = int(message.t_ns[0])
         if first_ns - intake.heard_ns > intake.track.watch.silence_ns or uid in self._silent:
-            findings += self._returned(uid, intake.track, first_ns)
+            findings += self._returned(uid, intake, first_ns)
         self._now_ns = max(self._now_ns, int(message.t_ns[-1]))
         if not intake.takes(message):
             findings += self._release(intake)
@@ -247,13 +272,13 @@ class Estimation:
             live = self._live(self._parts[part.shelf_index])
             shelf.follow_drift(live, now_ns)
             if mended[part.cells].any():  # what the channel missed is found like after a restart
-                self._acquire(shelf, now_ns + 1, live)
+                self._acquire(shelf, now_ns + 1, live, now_ns + 1)
 
     def _watch_settling(self, track: BoardTrack, now_ns: int) -> list[Finding]:
         findings: list[Finding] = []
         for part in track.layout.parts:
             shelf = self._shelves[part.shelf_index]
-            since_ns = shelf.undecided_since_ns
+            since_ns = shelf.restless_since_ns
             long = since_ns is not None and now_ns - since_ns > self._unsettled_ns(track)
             shelf_id = shelf.shelf.shelf_id
             if long != (shelf_id in self._unsettled):
@@ -273,25 +298,32 @@ class Estimation:
             if since_ns is not None and t_ns - since_ns >= self._settings.batch_s * 1e9:
                 findings += self._release(intake)
             if uid not in self._silent and t_ns - intake.heard_ns > intake.track.watch.silence_ns:
+                self._note_loss(uid)
                 self._silent.add(uid)
                 findings.append(board_health(t_ns, uid, "board_silent", raised=True))
                 findings += self._after_loss(uid)
         return findings
 
-    def _returned(self, uid: str, track: BoardTrack, t_ns: int) -> list[Finding]:
+    def _returned(self, uid: str, intake: Intake, t_ns: int) -> list[Finding]:
         """Compare the shelves of a board that speaks again with what they were before its silence."""
         findings: list[Finding] = []
         if uid in self._silent:
             self._silent.discard(uid)
             findings.append(board_health(t_ns, uid, "board_silent", raised=False))
-        for part in track.layout.parts:
-            self._acquire(self._shelves[part.shelf_index], t_ns, self._live(self._parts[part.shelf_index]))
+        self._note_loss(uid)
+        self._reacquire(intake.track.layout, t_ns, self._unwatched_ns.pop(uid))
         return findings
 
-    def _acquire(self, shelf: ShelfSegmenter, t_ns: int, live: list[LivePart]) -> None:
+    def _reacquire(self, layout: BoardLayout, t_ns: int, since_ns: int) -> None:
+        """Compare all shelves of a board anew, which nobody watched since ``since_ns``."""
+        for part in layout.parts:
+            live = self._live(self._parts[part.shelf_index])
+            self._acquire(self._shelves[part.shelf_index], t_ns, live, since_ns)
+
+    def _acquire(self, shelf: ShelfSegmenter, t_ns: int, live: list[LivePart], since_ns: int) -> None:
         for track, part in live:
             track.freeze(part.shelf_index)
-        shelf.acquire(t_ns)
+        shelf.acquire(t_ns, since_ns)
         self._hurry(self._shelves.index(shelf))
 
     def _live(self, parts: list[tuple[str, ShelfPart]]) -> list[LivePart]:
@@ -302,3 +334,10 @@ def _fitting(shelf: ShelfConfig, given: dict[str, Baseline]) -> Baseline | None:
     """Return the baseline for a shelf; one of another number of channels belongs to hardware that is gone."""
     baseline = given.get(shelf.shelf_id)
     return baseline if baseline is not None and baseline.level_g.size == len(shelf.channels) else None
+
+
+def _first_ns(message: Message) -> int:
+    """Return the instant at which a message begins."""
+    if isinstance(message, AdcSamples):
+        return int(message.t_ns[0]) if message.t_ns.size else 0
+    return message.t_start_ns if isinstance(message, VisionObservation) else message.t_ns

@@ -31,9 +31,13 @@ class Phase(Enum):
 
 @dataclass(slots=True)
 class Disturbance:
-    """A disturbance in progress, or the wait for a first rest."""
+    """A disturbance in progress, or the wait for a first rest.
+
+    ``onset_ns`` is since when nobody can tell what happened, ``restless_ns`` since when rows came and were no rest.
+    """
 
     onset_ns: int
+    restless_ns: int
     act_id: str
     cause: StepCause
     rest_after_ns: int
@@ -74,18 +78,29 @@ class ShelfSegmenter:
         """Return since when something is not decided yet."""
         return None if self.disturbance is None else self.disturbance.onset_ns
 
-    def acquire(self, t_ns: int) -> None:
-        """Start over from ``t_ns``: a board came (back), or the next rest shall be the baseline."""
-        onset_ns = t_ns if self.disturbance is None else min(self.disturbance.onset_ns, t_ns)
+    @property
+    def restless_since_ns(self) -> int | None:
+        """Return since when the shelf is read and finds no rest."""
+        return None if self.disturbance is None else self.disturbance.restless_ns
+
+    def acquire(self, t_ns: int, since_ns: int) -> None:
+        """Start over from ``t_ns``: a board came (back), or the next rest shall be the baseline.
+
+        What happened since ``since_ns``, when the shelf was last watched, is undecided until that rest.
+        """
+        before = self.disturbance
         self.phase = Phase.ACQUIRING
-        self.disturbance = self._begin(onset_ns, t_ns, StepCause.RECONCILED)
+        self.disturbance = self._begin(min(since_ns, t_ns), t_ns, StepCause.RECONCILED)
+        if before is not None:
+            self.disturbance.onset_ns = min(before.onset_ns, self.disturbance.onset_ns)
+            self.disturbance.restless_ns = before.restless_ns
 
     def adopt_next_rest(self) -> None:
         """Take the next rest as the baseline, without a step."""
         self._adopts = True
 
     def lose(self) -> None:
-        """No board of this shelf is left: what happens now is found on return."""
+        """No board of this shelf is left: what happens now, or was happening, is found on return."""
         self.phase = Phase.ACQUIRING
         self.disturbance = None
 
@@ -137,7 +152,12 @@ class ShelfSegmenter:
         milliseconds = max(onset_ns // 1_000_000, self._last_id_ms + 1)
         self._last_id_ms = milliseconds
         return Disturbance(
-            onset_ns, f"{self.shelf.shelf_id}-{milliseconds}", cause, rest_after_ns, peak_until_ns=rest_after_ns - 1
+            onset_ns=onset_ns,
+            restless_ns=rest_after_ns,
+            act_id=f"{self.shelf.shelf_id}-{milliseconds}",
+            cause=cause,
+            rest_after_ns=rest_after_ns,
+            peak_until_ns=rest_after_ns - 1,
         )
 
     def _sure_enough(self, act: Disturbance, now_ns: int) -> bool:
