@@ -187,6 +187,12 @@ def stand_in(event: CloudEvent, reason: str) -> CloudEvent:
     )
 
 
+def is_stand_in(event: CloudEvent) -> bool:
+    """Return whether an event is as small as it gets already: standing in for it again would change nothing."""
+    reasons = event.data.decision.reasons
+    return bool(reasons) and stand_in(event, reasons[0]) == event
+
+
 def _rounded(value: float, digits: int = 3) -> float:
     return round(float(value), digits)
 

@@ -1,4 +1,4 @@
-"""Moving what waits in an outbox into a new stream, in place and in constant memory."""
+"""What an outbox takes along into a new stream: after damage, and when the old stream went on without it."""
 
 import sqlite3
 from typing import Final
@@ -7,7 +7,8 @@ from edge_agent.delivery.envelope import Envelope
 from edge_agent.delivery.identifiers import uuid7
 from edge_agent.delivery.payload_codec import pack, unpack
 from edge_agent.delivery.quarantine import keep_original, make_way
-from edge_agent.delivery.salvage import moved_to
+from edge_agent.delivery.salvage import Salvage, moved_to
+from edge_agent.delivery.saved_state import LANE, SHELF
 from edge_agent.delivery.sendable import sendable
 from edge_agent.delivery.wire import CloudEvent, WireError, decode, encode
 
@@ -15,13 +16,38 @@ ROWS_AT_ONCE: Final = 256
 """About 0.5 MB of events in memory at a time (2026-11)."""
 
 
+def first_rows(
+    database: sqlite3.Connection, envelope: Envelope, stream_id: str, salvaged: Salvage | None
+) -> dict[str, bytes]:
+    """Insert salvaged events, ids kept, and return the state rows that a new database begins with."""
+    rows = {"stream": stream_id.encode()}
+    if salvaged is None:
+        return rows
+    rows |= {name: value for name, value in salvaged.state.items() if name.startswith((LANE, SHELF))}
+    rows |= {name: value for name, value in salvaged.state.items() if name == "session" and value.isdigit()}
+    source = envelope.unit.source(stream_id)
+    for sequence, event in enumerate(salvaged.events, 1):
+        payload = pack(encode(moved_to(event, source, sequence)))
+        database.execute("INSERT INTO event VALUES (?, ?)", (sequence, payload))
+    return rows
+
+
+def event_id_at(database: sqlite3.Connection, sequence: int) -> str | None:
+    """Return the id of the event held at a place, None where there is none or it no longer reads."""
+    row = database.execute("SELECT payload FROM event WHERE sequence = ?", (sequence,)).fetchone()
+    try:
+        return None if row is None else decode(unpack(row[0]), CloudEvent).id
+    except (TypeError, ValueError, WireError):
+        return None
+
+
 def move_to_stream(
-    database: sqlite3.Connection, envelope: Envelope, stream_id: str, *, watermark: int, utc_ns: int
+    database: sqlite3.Connection, envelope: Envelope, stream_id: str, watermark: int, utc_ns: int
 ) -> int:
     """Drop what is confirmed, number the rest from 1 in the new stream and return how many that is.
 
-    Part of the caller's transaction. Events keep their id, so that a ledger counts each once; one that no longer
-    reads goes as a review.
+    In place and in constant memory; part of the caller's transaction. Events keep their id, so that a ledger counts
+    each once; one that no longer reads goes as a review.
     """
     source = envelope.unit.source(stream_id)
     make_way(database)

@@ -16,19 +16,19 @@ from typing import Final
 from edge_agent.clock import Clock, boot_id
 from edge_agent.delivery.clock_quality import clock_report
 from edge_agent.delivery.database import is_full, outbox_error, take_directory
-from edge_agent.delivery.envelope import Envelope, stand_in
+from edge_agent.delivery.envelope import Envelope, is_stand_in, stand_in
 from edge_agent.delivery.identifiers import uuid7
-from edge_agent.delivery.new_stream import move_to_stream
+from edge_agent.delivery.new_stream import event_id_at, first_rows, move_to_stream
 from edge_agent.delivery.opening import open_or_salvage
 from edge_agent.delivery.payload_codec import pack, unpack
 from edge_agent.delivery.quarantine import keep_original
 from edge_agent.delivery.reserve import Reserve
-from edge_agent.delivery.salvage import Salvage, moved_to
-from edge_agent.delivery.saved_state import LANE, SHELF, SavedState, saved_state_of, state_rows, stock_of
+from edge_agent.delivery.salvage import Salvage
+from edge_agent.delivery.saved_state import LANE, SavedState, saved_state_of, state_rows, stock_of
 from edge_agent.delivery.sendable import sendable
 from edge_agent.delivery.stream_position import Position, UnconfirmedRow
 from edge_agent.delivery.unit import Unit
-from edge_agent.delivery.wire import CloudEvent, WireError, decode, encode
+from edge_agent.delivery.wire import CloudEvent, decode, encode
 from edge_agent.errors import OutboxError
 from edge_agent.model import Baseline, Decision, Stock
 
@@ -156,12 +156,8 @@ class Outbox:
             log.error("event quarantined sequence=%d reason=%s", sequence, refusal)
         return sequence
 
-    def checkpoint(
-        self, baselines: Iterable[Baseline], stock: Stock | None = None, *, after: int | None = None
-    ) -> None:
-        """Store resting weights (and stock) that changed without an event.
-
-        With ``after``, only if event ``after`` is still the last: an older belief never overwrites a newer one.
+    def checkpoint(self, baselines: Iterable[Baseline], stock: Stock | None = None) -> bool:
+        """Store resting weights (and stock) that changed without an event; return whether anything was written.
 
         Raises
         ------
@@ -169,16 +165,15 @@ class Outbox:
             The disk refuses; what was stored before stands.
         """
         with self._lock:
-            if after is not None and after != self._last:
-                return
             changed = self._changed(state_rows(stock, baselines))
             if not changed:
-                return
+                return False
             with self._transaction():
                 self._write_state(changed, ())
                 self._delete_confirmed()
             self._swept = self._watermark
             self._rows.update(changed)
+            return True
 
     # --- what the uplink does -------------------------------------------------------------------------------------
 
@@ -222,12 +217,8 @@ class Outbox:
     def is_of_others(self, watermark: int, event_id: str | None) -> bool:
         """Return whether a ledger's word on our stream is about events that are not the ones held here.
 
-        So it is when this outbox is a copy, or was restored from one: the stream went on without it.
-
-        Raises
-        ------
-        OutboxError
-            The database cannot be read.
+        So it is when this outbox is a copy, or was restored from one: the stream went on without it. Raises
+        `OutboxError` where the database cannot be read.
         """
         with self._lock:
             if watermark > self._last:
@@ -235,13 +226,9 @@ class Outbox:
             if event_id is None or watermark <= self._watermark:
                 return False
             try:
-                row = self._database.execute("SELECT payload FROM event WHERE sequence = ?", (watermark,)).fetchone()
+                return event_id_at(self._database, watermark) not in {event_id, None}
             except sqlite3.Error as error:
                 raise outbox_error(self.path, error) from error
-        try:
-            return row is not None and decode(unpack(row[0]), CloudEvent).id != event_id
-        except (TypeError, ValueError, WireError):
-            return False  # worn away: no witness either way
 
     def begin_again(self) -> int:
         """Move every unconfirmed event into a new stream, ids kept; return how many that is.
@@ -252,16 +239,11 @@ class Outbox:
             The disk refuses; the stream stays.
         """
         with self._lock:
-            stream_id = uuid7(self._clock.utc_ns())
+            now_ns = self._clock.utc_ns()
+            stream_id = uuid7(now_ns)
             changed = {"stream": stream_id.encode(), "watermark": b"0"}
             with self._transaction():
-                moved = move_to_stream(
-                    self._database,
-                    self.envelope,
-                    stream_id,
-                    watermark=self._watermark,
-                    utc_ns=self._clock.utc_ns(),
-                )
+                moved = move_to_stream(self._database, self.envelope, stream_id, self._watermark, now_ns)
                 self._write_state(changed, ())
             self._rows.update(changed)
             self.stream_id = stream_id
@@ -283,8 +265,10 @@ class Outbox:
                     self._delete_confirmed()
                 self._swept = self._watermark
 
-    def quarantine(self, sequence: int, reason: str) -> None:
-        """Replace an event that the broker keeps refusing by its stand-in, so that it holds up nothing behind it.
+    def quarantine(self, sequence: int, reason: str) -> bool:
+        """Replace an event that the broker keeps refusing by its stand-in; return whether that was done.
+
+        Not for one that is a stand-in already: nothing is smaller.
 
         Raises
         ------
@@ -294,12 +278,16 @@ class Outbox:
         with self._lock:
             rows = self.unconfirmed(sequence - 1, 1)
             if not rows or rows[0].sequence != sequence:
-                return
-            reduced = encode(stand_in(decode(rows[0].payload, CloudEvent), reason))
+                return False
+            event = decode(rows[0].payload, CloudEvent)
+            if is_stand_in(event):
+                return False
+            reduced = encode(stand_in(event, reason))
             with self._transaction():
                 self._database.execute("UPDATE event SET payload = ? WHERE sequence = ?", (pack(reduced), sequence))
                 keep_original(self._database, sequence, reason, rows[0].payload)
             self.quarantined += 1
+            return True
 
     def next_session(self) -> int:
         """Return a number above every one returned before, over restarts too: a stale will is told by it.
@@ -350,15 +338,8 @@ class Outbox:
 
     def _begin_stream(self, salvaged: Salvage | None) -> None:
         """Give a new database its stream id; salvaged events keep their own id and get new places."""
-        rows = {"stream": uuid7(self._clock.utc_ns()).encode()}
-        if salvaged is not None:
-            rows |= {name: value for name, value in salvaged.state.items() if name.startswith((LANE, SHELF))}
-            rows |= {name: value for name, value in salvaged.state.items() if name == "session" and value.isdigit()}
-        source = self.envelope.unit.source(rows["stream"].decode())
         with self._transaction():
-            for sequence, event in enumerate(salvaged.events if salvaged else (), 1):
-                moved = moved_to(event, source, sequence)
-                self._database.execute("INSERT INTO event VALUES (?, ?)", (sequence, pack(encode(moved))))
+            rows = first_rows(self._database, self.envelope, uuid7(self._clock.utc_ns()), salvaged)
             self._write_state(rows, ())
         self._rows = rows
 

@@ -6,7 +6,6 @@ agent sells on into the outbox while the broker is away.
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import Final
@@ -27,24 +26,35 @@ from edge_agent.delivery.happenings import (
     Will,
 )
 from edge_agent.delivery.outbox import Outbox
+from edge_agent.delivery.stream_position import UnconfirmedRow
+from edge_agent.delivery.troubles import (
+    Trouble,
+    broker_limit,
+    broker_refuses,
+    broker_unreachable,
+    ledger_silent,
+    outbox_refuses,
+    outbox_restored,
+    outbox_unreadable,
+)
 from edge_agent.delivery.waker import Waker
 from edge_agent.delivery.window import SendWindow
 from edge_agent.delivery.wire import Ack, WireError, decode
 from edge_agent.errors import OutboxError
 from edge_agent.model import Checkpoint, Decision, HealthTransition, Mark, Output, Provisional
-from edge_agent.vocabulary import Mode, Severity
+from edge_agent.vocabulary import Severity
 
 log = logging.getLogger(__name__)
 
 IDLE_POLL_S: Final = 0.25
 READ_ROWS: Final = 20
 READ_AGAIN_S: Final = 5.0
-"""A disk that answers with errors is asked again after this long, s (2026-11)."""
+"""A disk that answers with errors, or an event that the broker has no room for, is tried again after this long, s:
+rarely enough to wear nothing, soon enough for somebody who waits beside it (2026-11)."""
 SILENT_LEDGER_S: Final = 60.0
 """Events sent but not confirmed for this long: the ledger is down, and somebody should know (2026-11)."""
 PACKET_OVERHEAD_BYTES: Final = 10
 """Fixed header (5), topic length, packet id and an empty property list beside topic and payload (MQTT 5, 3.3)."""
-WAITING_CHECKPOINTS: Final = 16
 
 Report = Callable[[HealthTransition], None]
 
@@ -93,7 +103,6 @@ class MqttUplink:
         self._announcer = Announcer(outbox, counters)
         self._window = SendWindow()
         self._waker = Waker()
-        self._checkpoints: deque[tuple[Checkpoint, int]] = deque(maxlen=WAITING_CHECKPOINTS)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self._connection: Connection | None = None
@@ -132,14 +141,18 @@ class MqttUplink:
         try:
             self._outbox.commit(decision)
         except OutboxError as error:
-            self._raise("outbox", "outbox_refuses", Severity.ERROR, str(error), "stop selling; see the detail")
+            self._raise(outbox_refuses(error))
             raise
         self._clear("outbox", "outbox_refuses")
         self._announcer.decided(decision)
         self._waker.wake()
 
     def publish(self, output: Output) -> None:
-        """Pass on what need not be durable; never blocks and never raises. A decision goes through `commit`."""
+        """Pass on what need not be durable at once; never raises. A decision goes through `commit`.
+
+        A checkpoint is written here and now, so that it stands in order with the decisions around it: one per shelf in
+        minutes. Where the disk refuses, the one before stands and an alarm is raised.
+        """
         match output:
             case Provisional():
                 self._announcer.provisional(output)
@@ -148,15 +161,17 @@ class MqttUplink:
             case HealthTransition():
                 self._transition(output)
             case Checkpoint():
-                self._checkpoints.append((output, self._outbox.last_sequence))
+                self._store(output)
             case Decision():
                 return
         self._waker.wake()
 
-    def set_mode(self, mode: Mode) -> None:
-        """Say what the shelf is for: outside of mode selling, `state.selling` is "no"."""
-        self._announcer.mode(mode)
-        self._waker.wake()
+    def _store(self, checkpoint: Checkpoint) -> None:
+        try:
+            if self._outbox.checkpoint(checkpoint.baselines) and self._outbox.depth() < self._outbox.max_rows:
+                self._clear("outbox", "outbox_refuses")
+        except OutboxError as error:
+            self._raise(outbox_refuses(error))
 
     @property
     def connected(self) -> bool:
@@ -186,7 +201,6 @@ class MqttUplink:
 
     def _turn(self) -> None:
         now_s = self._now_s()
-        self._store_checkpoints()
         if self._connection is None:
             if now_s >= self._attempt_at_s:
                 self._connect()
@@ -222,7 +236,7 @@ class MqttUplink:
             case Subscribed():
                 return
             case SubscriptionRefused(reason_code):
-                self._refused(reason_code, f"reading {self._topics.ack}")
+                self._raise(broker_refuses(self._broker, reason_code, f"reading {self._topics.ack}"))
 
     def _welcome(self, accepted: Connected) -> None:
         assert self._connection is not None  # noqa: S101 - the happening came from it
@@ -231,6 +245,8 @@ class MqttUplink:
         self._window.connected(self._outbox.watermark, accepted.receive_maximum)
         self._progress_at_s = self._now_s()
         self._clear("broker", "broker_unreachable")
+        self._clear("broker", "broker_limit")
+        self._read_again_at_s = 0.0
         self._announcer.reconnected()
         self._connection.subscribe([(self._topics.ack, 1)])
         log.info("broker connected host=%s port=%d", self._broker.host, self._broker.port)
@@ -240,18 +256,12 @@ class MqttUplink:
             self._connection.close(0.0)
             self._connection = None
         self._attempt_at_s = self._now_s() + self._backoff.next_s()
-        self._raise(
-            "broker",
-            "broker_unreachable",
-            Severity.WARNING,
-            f"broker {self._broker.host}:{self._broker.port}: {reason}",
-            "check [broker] in agent.toml, the network and the broker; events wait in the outbox meanwhile",
-        )
+        self._raise(broker_unreachable(self._broker, reason))
 
     def _answered(self, mid: int, reason_code: int) -> None:
         give_up = self._window.answered(mid, reason_code, self._now_s())
         if reason_code >= 0x80:
-            self._refused(reason_code, f"publishing to {self._topics.event}")
+            self._raise(broker_refuses(self._broker, reason_code, f"publishing to {self._topics.event}"))
         else:
             self._clear("broker", "broker_refuses")
         if give_up is not None:
@@ -287,15 +297,7 @@ class MqttUplink:
         self._window.renumbered()
         self._announcer.renumbered()
         log.error("outbox restored or copied ledger_at=%d held=%d moved=%d", watermark, held, moved)
-        self._raise(
-            "outbox",
-            "outbox_restored",
-            Severity.WARNING,
-            f"the ledger has other events of this stream, up to {watermark}; here it ended at {held}: "
-            f"{self._outbox.path} was restored from a copy, or two agents run on copies; "
-            f"{moved} events that wait were moved into a new stream",
-            "let no two agents run on copies of one state_dir; count the shelf: its stock belief is that of the copy",
-        )
+        self._raise(outbox_restored(self._outbox.path, ledger_at=watermark, held=held, moved=moved))
 
     def _send(self) -> None:
         now_s = self._now_s()
@@ -310,13 +312,7 @@ class MqttUplink:
         if depth == 0:
             self._progress_at_s = now_s
         elif now_s - self._progress_at_s > SILENT_LEDGER_S:
-            self._raise(
-                "ledger",
-                "ledger_silent",
-                Severity.WARNING,
-                f"no event confirmed for over {SILENT_LEDGER_S:.0f} s; room for {self._outbox.max_rows} in all",
-                "start `edge-agent store ledger`, or see whether it reaches the broker",
-            )
+            self._raise(ledger_silent(SILENT_LEDGER_S, self._outbox.max_rows))
 
     def _send_live(self) -> None:
         assert self._connection is not None  # noqa: S101 - called while connected
@@ -335,15 +331,22 @@ class MqttUplink:
             rows = self._outbox.unconfirmed(after, min(limit, READ_ROWS))
         except OutboxError as error:
             self._read_again_at_s = now_s + READ_AGAIN_S
-            self._raise("outbox", "outbox_unreadable", Severity.ERROR, str(error), "restart the agent; see the detail")
+            self._raise(outbox_unreadable(error))
             return
         self._clear("outbox", "outbox_unreadable")
         for row in rows:
             maximum = self._maximum_packet_bytes
             if maximum is not None and len(row.payload) + len(self._topics.event) + PACKET_OVERHEAD_BYTES > maximum:
-                self._outbox.quarantine(row.sequence, f"broker_limit_{maximum}_bytes")
+                self._too_large(row, maximum, now_s)
                 return
             self._publish(Message(self._topics.event, row.payload, 1, retain=False), row.sequence)
+
+    def _too_large(self, row: UnconfirmedRow, maximum: int, now_s: float) -> None:
+        """Send less in place of an event that this broker does not take; where even that is too much, wait."""
+        if self._outbox.quarantine(row.sequence, f"broker_limit_{maximum}_bytes"):
+            return
+        self._read_again_at_s = now_s + READ_AGAIN_S
+        self._raise(broker_limit(self._broker, maximum, row))
 
     def _publish(self, message: Message, sequence: int) -> None:
         assert self._connection is not None  # noqa: S101 - called while connected
@@ -351,17 +354,8 @@ class MqttUplink:
         if message.qos:
             self._window.sent(mid, sequence, self._now_s())
 
-    def _store_checkpoints(self) -> None:
-        while self._checkpoints:
-            checkpoint, after = self._checkpoints.popleft()
-            try:
-                self._outbox.checkpoint(checkpoint.baselines, after=after)
-            except OutboxError as error:
-                self._raise("outbox", "outbox_refuses", Severity.ERROR, str(error), "stop selling; see the detail")
-
     def _leave(self) -> None:
         try:
-            self._store_checkpoints()
             if self._connection is not None:
                 if self._connection.connected:
                     self._publish(self._announcer.goodbye(), 0)
@@ -372,18 +366,8 @@ class MqttUplink:
 
     # --- transitions ----------------------------------------------------------------------------------------------
 
-    def _refused(self, reason_code: int, doing: str) -> None:
-        meaning = {0x87: "not authorised", 0x97: "quota exceeded"}.get(reason_code, "refused")
-        self._raise(
-            "broker",
-            "broker_refuses",
-            Severity.WARNING,
-            f"broker {self._broker.host}:{self._broker.port}: {meaning} (0x{reason_code:02x}) when {doing}",
-            "check the broker's access list for this agent's user, and its quotas",
-        )
-
-    def _raise(self, subject: str, code: str, severity: Severity, detail: str, remedy: str) -> None:
-        self._transition(HealthTransition(self._clock.monotonic_ns(), subject, code, True, severity, detail, remedy))
+    def _raise(self, trouble: Trouble) -> None:
+        self._transition(HealthTransition(self._clock.monotonic_ns(), trouble[0], trouble[1], True, *trouble[2:]))
 
     def _clear(self, subject: str, code: str) -> None:
         self._transition(HealthTransition(self._clock.monotonic_ns(), subject, code, False, Severity.INFO, "", ""))

@@ -223,6 +223,33 @@ def test_an_event_larger_than_the_broker_takes_goes_as_a_review(tmp_path: Path) 
         broker.kill()
 
 
+def test_a_broker_without_room_for_any_event_is_named_once_and_wears_out_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.delivery.uplink.READ_AGAIN_S", 0.05)
+    directory = tmp_path / "mosquitto"
+    directory.mkdir()
+    broker = RealMosquitto(directory, extra="max_packet_size 500")
+    broker.start()
+    try:
+        with Agent(tmp_path / "state", at(broker.port)) as agent:
+            agent.connects()
+            agent.sells(2)
+            alarm = agent.says("broker_limit")
+            assert "takes packets of at most 500 bytes; event 1 has" in alarm.detail
+            assert "max_packet_size" in alarm.remedy
+            tries: list[bool] = []
+            quarantine = Outbox.quarantine
+            monkeypatch.setattr(Outbox, "quarantine", lambda *each: tries.append(quarantine(*each)))
+            until(lambda: len(tries) >= 5, "it tries again")
+            assert not any(tries), "nothing is written any more"
+            assert agent.outbox.quarantined == 1
+            assert [each.code for each in agent.transitions].count("broker_limit") == 1
+            assert agent.outbox.depth() == 2
+    finally:
+        broker.kill()
+
+
 def test_a_fault_inside_a_callback_costs_a_connection_not_the_thread(
     mosquitto: RealMosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,12 +333,12 @@ def test_a_full_outbox_closes_the_door_until_the_ledger_is_back(mosquitto: RealM
         agent.sells(5)
         with pytest.raises(OutboxError, match="full, 5 events"):
             agent.sells()
-        until(lambda: b'"selling":"no"' in listener.on("state")[-1], "the door is closed")
+        until(lambda: b'"selling":"no"' in b"".join(listener.on("state")[-1:]), "the door is closed")
         assert "full, 5 events wait" in agent.says("outbox_refuses").detail
         with StoreLedger(tmp_path / "ledger.db", at(mosquitto.port)):
             agent.is_confirmed()
             agent.sells()
-            until(lambda: b'"selling":"yes"' in listener.on("state")[-1], "the door is open again")
+            until(lambda: b'"selling":"yes"' in b"".join(listener.on("state")[-1:]), "the door is open again")
 
 
 def test_a_silent_ledger_is_noticed(mosquitto: RealMosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ from delivery_rig import Agent, Listener, Protocol, StoreLedger, at, listening
 from delivery_stories import UNIT, decision, item_event, until
 from real_mosquitto import RealMosquitto, free_port
 
-from edge_agent.delivery.outbox import FILE_NAME
+from edge_agent.delivery.outbox import FILE_NAME, Outbox
 from edge_agent.delivery.wire import Alarm, CloudEvent, Health, Info, Live, Mark, State, StockBelief, decode
+from edge_agent.errors import OutboxError
 from edge_agent.model import Baseline, Checkpoint, HealthTransition, MonotonicNs, Provisional
 from edge_agent.model import Mark as PipelineMark
 from edge_agent.subscriber.ledger import StockRow
@@ -154,9 +155,9 @@ def test_faults_decide_whether_the_door_lets_shoppers_in(mosquitto: RealMosquitt
         agent.uplink.publish(fault(Severity.ERROR, raised=False, subject="board:8f3a1c5e7b902d46"))
         agent.uplink.publish(fault(Severity.INFO, raised=False))
         becomes("yes")
-        agent.uplink.set_mode(Mode.STAFF)
+        agent.uplink._announcer.mode(Mode.STAFF)
         becomes("no", "mode:staff")
-        agent.uplink.set_mode(Mode.SELLING)
+        agent.uplink._announcer.mode(Mode.SELLING)
         becomes("yes")
         alarms = [decode(payload, Alarm) for payload in listener.on("alarm")]
         assert [(alarm.raised, alarm.severity) for alarm in alarms] == [
@@ -181,7 +182,7 @@ def test_a_standing_alarm_is_raised_again_after_a_reconnect(mosquitto: RealMosqu
             assert not any(b"broker_unreachable" in payload for payload in listener.on("alarm"))
 
 
-def test_slow_drift_is_stored_by_the_uplink(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+def test_slow_drift_is_stored_in_order_with_the_sales_around_it(mosquitto: RealMosquitto, tmp_path: Path) -> None:
     drifted = Baseline("drinks", np.array([1.0, math.nan, 4999.5]), np.array([0.1, math.nan, 0.1]))
     with Agent(tmp_path, at(mosquitto.port)) as agent:
         agent.sells()
@@ -190,6 +191,40 @@ def test_slow_drift_is_stored_by_the_uplink(mosquitto: RealMosquitto, tmp_path: 
         saved = agent.outbox.saved_state()
         assert saved is not None
         np.testing.assert_array_equal(saved.baselines[0].level_g, drifted.level_g)
+
+
+def test_every_shelf_keeps_its_drift_while_another_sells(tmp_path: Path) -> None:
+    def drifted(shelf_id: str) -> Baseline:
+        return Baseline(shelf_id, np.array([1.0]), np.array([0.1]))
+
+    with Agent(tmp_path, at(free_port())) as agent:
+        for number in range(30):
+            agent.uplink.publish(Checkpoint((drifted(f"shelf-{number}"),)))
+            agent.sells()
+        agent.uplink.publish(Checkpoint((Baseline("drinks", np.array([7.0]), np.array([0.1])),)))
+        agent.sells()
+        saved = agent.outbox.saved_state()
+        assert saved is not None
+        kept = {each.shelf_id: each.level_g[0] for each in saved.baselines}
+        assert {f"shelf-{number}" for number in range(30)} <= kept.keys()
+        assert kept["drinks"] == 100.0, "the sale after it knows better"
+
+
+def test_drift_that_the_disk_refuses_is_an_alarm_until_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = Checkpoint((Baseline("drinks", np.array([7.0]), np.array([0.1])),))
+
+    def refuse(*_: object) -> bool:
+        raise OutboxError("outbox outbox.db: the disk is full; free space on it")
+
+    with Agent(tmp_path, at(free_port())) as agent:
+        with monkeypatch.context() as full:
+            full.setattr(Outbox, "checkpoint", refuse)
+            agent.uplink.publish(checkpoint)
+        assert "the disk is full" in agent.says("outbox_refuses").detail
+        agent.uplink.publish(checkpoint)
+        agent.says("outbox_refuses", raised=False)
 
 
 def test_a_rescued_outbox_raises_an_alarm(mosquitto: RealMosquitto, tmp_path: Path) -> None:

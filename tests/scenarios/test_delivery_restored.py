@@ -130,7 +130,7 @@ def test_a_stream_moves_with_worn_rows_and_what_was_in_quarantine(tmp_path: Path
     assert events[3].data.decision.reasons == ("stored_event_unreadable",)
     reasons = outbox._database.execute("SELECT reason FROM quarantine ORDER BY sequence").fetchall()
     assert reasons == [("broker_refused_0x99",), ("stored_event_unreadable",)]
-    outbox.quarantine(1, "again")
+    assert outbox.quarantine(2, "broker_refused_0x99")
     assert outbox._database.execute("SELECT count(*) FROM quarantine").fetchone() == (3,)
     outbox.close()
     again = open_outbox(tmp_path)

@@ -12,11 +12,13 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from delivery_stories import UNIT, decision, item_event, noon, open_outbox, sent_events
 
 from edge_agent.delivery.outbox import FILE_NAME, SWEEP_ROWS, Outbox
+from edge_agent.delivery.payload_codec import unpack
 from edge_agent.delivery.wire import MAX_EVENT_BYTES, CloudEvent, decode
 from edge_agent.errors import OutboxError, StateInUseError
 from edge_agent.model import Baseline, ItemEvent
@@ -100,17 +102,16 @@ def test_a_lane_that_left_the_planogram_leaves_the_belief(tmp_path: Path) -> Non
     again.close()
 
 
-def test_drift_is_kept_without_an_event_but_never_over_a_newer_one(tmp_path: Path) -> None:
+def test_drift_is_kept_without_an_event(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path)
     drifted = Baseline("drinks", np.array([101.0, 1.0, 1.0]), np.array([0.1, 0.1, 0.1]))
-    outbox.checkpoint([drifted], {"b3": {"oat-milk": 50}}, after=0)
+    assert outbox.checkpoint([drifted], {"b3": {"oat-milk": 50}})
     outbox.commit(decision(1))
-    outbox.checkpoint([drifted], after=0)  # of before the event: too late
     saved = outbox.saved_state()
     assert saved is not None
-    assert saved.baselines[0].level_g[0] == 100.0
-    outbox.checkpoint([drifted], after=1)
-    outbox.checkpoint([drifted])  # nothing changed: nothing is written
+    assert saved.baselines[0].level_g[0] == 100.0, "the event's own is newer"
+    assert outbox.checkpoint([drifted])
+    assert not outbox.checkpoint([drifted]), "nothing changed: nothing is written"
     outbox.close()
     again = open_outbox(tmp_path)
     saved = again.saved_state()
@@ -258,9 +259,29 @@ def test_an_event_that_the_broker_keeps_refusing_is_replaced_in_its_place(tmp_pa
     outbox.quarantine(2, "broker_refused_0x99")
     assert [event.sequence_number for event in sent_events(outbox)] == [1, 2, 3]
     assert sent_events(outbox)[1].data.decision.reasons == ("broker_refused_0x99",)
+    assert not outbox.quarantine(2, "broker_limit_200_bytes"), "a stand-in does not get any smaller"
     outbox.confirm(3)
     outbox.quarantine(2, "too late")
     assert quarantined(tmp_path) == [(2, "broker_refused_0x99")]
+    assert original(outbox, 2).data.act_id == "drinks-2"
+    assert original(outbox, 2).data.items, "what it was before its first stand-in"
+    outbox.close()
+
+
+def original(outbox: Outbox, sequence: int) -> CloudEvent:
+    (stored,) = outbox._database.execute("SELECT payload FROM quarantine WHERE sequence = ?", (sequence,)).fetchone()
+    return msgspec.json.decode(unpack(stored), type=CloudEvent)
+
+
+@pytest.mark.parametrize("alternatives", [300, 3000])
+def test_the_original_of_an_oversize_event_is_kept_whole(tmp_path: Path, alternatives: int) -> None:
+    outbox = open_outbox(tmp_path)
+    outbox.commit(decision(event=item_event(act_id="huge", alternatives=alternatives)))
+    outbox.quarantine(1, "broker_refused_0x99")
+    (stored,) = outbox._database.execute("SELECT payload FROM quarantine").fetchone()
+    kept = json.loads(unpack(stored))
+    assert len(kept["data"]["alternatives"]) == alternatives
+    assert kept["data"]["items"][0]["sku"] == "oat-milk"
     outbox.close()
 
 
