@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from edge_agent.adapters.serial_cells import SerialCells
@@ -12,7 +13,7 @@ from edge_agent.delivery.outbox import Outbox
 from edge_agent.delivery.unit import Unit
 from edge_agent.delivery.uplink import MqttUplink
 from edge_agent.loop import turn
-from edge_agent.model import HealthTransition, InitialState
+from edge_agent.model import HealthTransition, InitialState, Stock
 from edge_agent.pipeline import Pipeline
 from edge_agent.ports import SessionTap, Uplink
 from edge_agent.recording.dispensable import DispensableTap
@@ -22,8 +23,12 @@ from edge_agent.version import software_version
 log = logging.getLogger(__name__)
 
 
-def run_agent(site: Site, stop: threading.Event, *, record: Path | None = None) -> None:
+def run_agent(
+    site: Site, stop: threading.Event, *, owned: Callable[[], object] = dict, record: Path | None = None
+) -> None:
     """Sell: boards to events to the store's ledger, until ``stop`` is set.
+
+    ``owned`` is called once the state directory belongs to this process.
 
     Raises
     ------
@@ -35,9 +40,9 @@ def run_agent(site: Site, stop: threading.Event, *, record: Path | None = None) 
         unit = Unit.of_site(site, software_version())
         outbox = Outbox(Path(site.agent.state_dir), unit, max_rows=site.agent.outbox_max_rows, clock=clock)
         ending.callback(outbox.close)
+        owned()
         saved = outbox.saved_state()
-        # A lane that is new in the planogram starts with its opening count; every other count is the agent's own.
-        stock = site.opening_stock() | dict(saved.stock if saved else {})
+        stock = stock_to_begin_with(site, saved.stock if saved else {})
         initial = InitialState(stock, saved.baselines if saved else ())
         outbox.checkpoint((), stock)  # before anything is announced: the store's stock begins with it
         uplink = MqttUplink(outbox, site.agent.broker, clock=clock, report=_log)
@@ -45,6 +50,19 @@ def run_agent(site: Site, stop: threading.Event, *, record: Path | None = None) 
         ending.callback(uplink.stop)
         tap = DispensableTap(ending.enter_context(_recording(record, site, initial))) if record else None
         _turn(site, initial, uplink, tap, stop)
+
+
+def stock_to_begin_with(site: Site, saved: Stock) -> Stock:
+    """Return the belief that a run starts from: the agent's own counts, by the planogram of today.
+
+    A lane that is new, or is planned for another SKU than when it was saved, starts from its opening count: somebody
+    emptied and refilled it. A lane that is gone is forgotten.
+    """
+    opening = site.opening_stock()
+    return {
+        lane.lane_id: saved[lane.lane_id] if lane.sku in saved.get(lane.lane_id, {}) else opening[lane.lane_id]
+        for lane in site.planogram.lanes
+    }
 
 
 def record_session(site: Site, stop: threading.Event, record: Path, uplink: Uplink) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import contextlib
 import importlib
 import os
 import sys
@@ -34,8 +35,7 @@ EXTRA_OF = {
     "serial": "hardware",
     "cobs": "hardware",
     "sqlalchemy": "store",
-    "mcap": "lab",
-    "scipy": "lab",
+    "mcap": "hardware",
     "amqtt": "lab",
 }
 
@@ -54,7 +54,7 @@ def summary(name: str) -> str:
     raise LookupError(f"{source} has no SUMMARY")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -65,19 +65,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = build_parser(name, module).parse_args(words[len(name.split()) :])
         return int(module.run(arguments))
     except EdgeAgentError as error:
-        print(f"edge-agent: {error}", file=sys.stderr)
+        _last_words(f"edge-agent: {error}")
         return error.exit_status
     except ModuleNotFoundError as error:
         extra = EXTRA_OF.get((error.name or "").split(".")[0])
         if extra is None:
             raise
-        print(f"edge-agent: {error.name} is not installed; pip install 'shelf-edge-agent[{extra}]'", file=sys.stderr)
+        _last_words(f"edge-agent: {error.name} is not installed: install this package with its extra [{extra}]")
         return 1
     except BrokenPipeError:  # `edge-agent watch | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # an unwritable terminal or file that no command expected
+        _last_words(f"edge-agent: {error}")
+        return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _last_words(text: str) -> None:
+    with contextlib.suppress(OSError, AttributeError):  # stderr may be closed or full as well
+        encoding = sys.stderr.encoding or "utf-8"
+        print(text.encode(encoding, "replace").decode(encoding), file=sys.stderr)
 
 
 def build_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:

@@ -155,8 +155,8 @@ def _end_session(session: int) -> list[str]:
         if not entry.name.isdigit():
             continue
         try:
-            stat = (entry / "stat").read_text()
-            words = (entry / "cmdline").read_text().replace("\0", " ")
+            stat = (entry / "stat").read_text(errors="replace")
+            words = (entry / "cmdline").read_text(errors="replace").replace("\0", " ")
         except OSError:
             continue  # it ended meanwhile
         state, _parent, _group, of_session, *_ = stat.rpartition(")")[2].split()

@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,3 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--kills"))
+
+
+def pytest_configure() -> None:
+    # `nohup make test &` starts with SIGINT ignored, and every program started here would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,6 +9,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from edge_agent.commands.options import seed_number
 from edge_agent.config import Site
 from edge_agent.config.files import load_site
 from edge_agent.demo.child import Child, ChildFailedError
@@ -37,7 +38,7 @@ STOPPED = "broker, boards, agent and ledger are stopped"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--acts", type=int, default=12, help="how many acts the shopper plays (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=7, help="same seed, same shopper (default %(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=7, help="same seed, same shopper (default %(default)s)")
     parser.add_argument("--config", type=Path, metavar="DIR", help="another seed configuration than the built-in one")
     parser.add_argument(
         "--broker", choices=("mosquitto", "amqtt"), help="which broker to start (default: mosquitto where installed)"
@@ -70,6 +71,8 @@ def _show(arguments: argparse.Namespace, stop: threading.Event) -> int:
         # The broker that pip brings speaks MQTT 3.1.1 only.
         protocol = "5" if broker.name == "mosquitto" else "3.1.1"
         seed_config = arguments.config or seed_directory()
+        if not (seed_config / "agent.toml").is_file():
+            raise ConfigError(f"--config {seed_config}: holds no agent.toml")
         unit = write_unit(seed_config, directory, broker_port=broker.port, protocol=protocol)
         site = load_site(unit.agent_toml)
         print(_introduction(site, broker.name, arguments.seed), flush=True)
@@ -101,7 +104,10 @@ def _directory(keep: Path | None, ending: contextlib.ExitStack) -> Path:
         return Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="edge-agent-demo-")))
     if keep.exists() and any(keep.iterdir()):
         raise ConfigError(f"--keep {keep}: is not empty; name a new directory")
-    keep.mkdir(parents=True, exist_ok=True)
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--keep {keep}: cannot be made: {error.strerror}") from error
     return keep.resolve()
 
 

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from edge_agent.app import record_session
-from edge_agent.commands.options import add_config_option, config_path
+from edge_agent.commands.options import add_config_option, config_path, seconds
 from edge_agent.config.files import load_site
 from edge_agent.console.event_text import event_row
 from edge_agent.model import Decision, HealthTransition, Mark, Output
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_config_option(parser)
     parser.add_argument("--output", type=Path, required=True, help="the recording to make; it must not exist yet")
-    parser.add_argument("--seconds", type=float, help="stop by itself after this long (default: at Ctrl-C)")
+    parser.add_argument("--seconds", type=seconds, help="stop by itself after this long (default: at Ctrl-C)")
 
 
 def run(arguments: argparse.Namespace) -> int:

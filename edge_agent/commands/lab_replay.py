@@ -56,6 +56,9 @@ def _print_table(result: Replay) -> None:
 
 def _verify(result: Replay) -> int:
     replayed = result.payloads
+    if replayed and not result.recorded:
+        print("nothing to verify: this recording holds no events of its own (lab import writes none)", file=sys.stderr)
+        return 1
     if replayed == result.recorded:
         print(f"verified: {len(replayed)} events, byte for byte", file=sys.stderr)
         return 0

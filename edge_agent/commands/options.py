@@ -150,6 +150,36 @@ def count(text: str) -> int:
     return int(text)
 
 
+def seed_number(text: str) -> int:
+    """Read the seed of a simulation.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        It is no whole number from 0.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 0")
+    return int(text)
+
+
+def positive(text: str) -> float:
+    """Read a finite number above 0.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        It is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number above 0")
+    return value
+
+
 def seconds(text: str) -> float:
     """Read a positive number of seconds.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_agent.app import run_agent
 from edge_agent.commands.options import add_config_option, config_path
-from edge_agent.config.files import load_site
+from edge_agent.config.files import adopt_seeds, read_agent, read_site
 
 SUMMARY = "run the agent of this shelf unit"
 EXAMPLE = "edge-agent run --config /etc/edge-agent/agent.toml"
@@ -31,6 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    site = load_site(config_path(arguments), state_dir=arguments.state_dir, adopt=True)
-    run_agent(site, stop, record=arguments.record)
+    agent_toml = config_path(arguments)
+    state_dir = arguments.state_dir or Path(read_agent(agent_toml).state_dir)
+    reading = read_site(agent_toml, state_dir=state_dir)
+    # Seeds are adopted once the state directory is ours: a second agent must not change what the first one sells by.
+    run_agent(reading.checked(), stop, owned=lambda: adopt_seeds(reading, state_dir), record=arguments.record)
     return 0

@@ -60,6 +60,15 @@ class SiteReading:
     activations: tuple[AnyActivation, ...]
     errors: tuple[ConfigError, ...]
 
+    def checked(self) -> Site:
+        """Return the site, or raise the first contradiction and say how many more there are."""
+        if self.errors:
+            first, more = self.errors[0], len(self.errors) - 1
+            if more:
+                raise type(first)(f"{first} (and {more} more: `edge-agent check` lists them)")
+            raise first
+        return self.site
+
 
 def load_site(agent_toml: Path, *, state_dir: Path | None = None, adopt: bool = False) -> Site:
     """Read, check and return a unit's configuration.
@@ -83,16 +92,17 @@ def load_site(agent_toml: Path, *, state_dir: Path | None = None, adopt: bool = 
     if adopt and state_dir is None:
         state_dir = Path(read_agent(agent_toml).state_dir)
     reading = read_site(agent_toml, state_dir=state_dir)
-    if reading.errors:
-        first, more = reading.errors[0], len(reading.errors) - 1
-        if more:
-            raise type(first)(f"{first} (and {more} more: `edge-agent check` lists them)")
-        raise first
+    site = reading.checked()
     if adopt and state_dir is not None:
-        activate(reading.activations, state_dir)
-        for each in reading.activations:
-            _log(each)
-    return reading.site
+        adopt_seeds(reading, state_dir)
+    return site
+
+
+def adopt_seeds(reading: SiteReading, state_dir: Path) -> None:
+    """Write to the state directory the seeds that are new or of a higher revision, and log what came of each."""
+    activate(reading.activations, state_dir)
+    for each in reading.activations:
+        _log(each)
 
 
 def read_site(agent_toml: Path, *, state_dir: Path | None = None) -> SiteReading:

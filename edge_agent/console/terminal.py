@@ -68,6 +68,8 @@ def figure(value: float, *, sign: bool = False) -> str:
 def say(*lines: str, stream: TextIO | None = None) -> None:
     """Print lines; letters that the terminal's encoding lacks become '?'."""
     stream = sys.stdout if stream is None else stream
+    if stream is None:  # closed by the shell (`>&-`): nobody wants to read
+        return
     encoding = stream.encoding or "utf-8"
     for line in lines:
         stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")

@@ -36,6 +36,10 @@ from edge_agent.model import (
 )
 
 FIRST_INSTANT_NS = 1_000_000_000
+MAX_CELLS = 64
+MAX_SPAN_S = 366 * 86_400.0
+MIN_PERIOD_S = 1e-3
+"""A thousand readings a second: ten times what a load-cell converter gives."""
 FULL_SCALE_COUNTS = 2**23 - 1
 PLATE_MM = (300.0, 300.0)
 
@@ -92,9 +96,18 @@ def read_log(path: Path, counts_per_g: float) -> LoadCellLog:
         raise RecordingError(f"{path}: the header {','.join(header or [])!r} names no cell columns c0, c1, …")
     scale = 1.0 if header else counts_per_g
     table = np.array([_numbers(path, place, row, [0, *cells]) for place, row in rows])
+    if table.shape[1] > 1 + MAX_CELLS:
+        raise RecordingError(f"{path}: {table.shape[1] - 1} cells; a board has at most {MAX_CELLS}")
+    if float(np.ptp(table[:, 0])) > MAX_SPAN_S:
+        raise RecordingError(f"{path}: its times span {np.ptp(table[:, 0]):.3g} s; they must be in seconds")
     later = np.r_[True, np.diff(np.maximum.accumulate(table[:, 0])) > 0]
     counts = np.clip(np.rint(table[later, 1:] * scale), -FULL_SCALE_COUNTS - 1, FULL_SCALE_COUNTS)
-    return LoadCellLog(table[later, 0], counts.astype(np.int32), int((~later).sum()))
+    log = LoadCellLog(table[later, 0], counts.astype(np.int32), int((~later).sum()))
+    if len(log.t_s) < 3 or log.period_s < MIN_PERIOD_S:
+        raise RecordingError(
+            f"{path}: {len(log.t_s)} readings at rising times, one in {MIN_PERIOD_S} s at most: not a log"
+        )
+    return log
 
 
 def imported_site(log: LoadCellLog, settings: ImportSettings) -> Site:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edge_agent.errors import RecordingError
 from edge_agent.model import Decision, HealthTransition, ItemEvent, instant_ns
 from edge_agent.pipeline import Pipeline
 from edge_agent.recording.codec import encode
@@ -48,7 +49,14 @@ def replay(path: Path, *, partial: bool = False, progress: Callable[[int], objec
         result.first_ns = result.first_ns or instant_ns(entry)
         result.last_ns = max(result.last_ns, instant_ns(entry))
         result.message_count += 1
-        for output in pipeline.step(entry):
+        try:
+            outputs = pipeline.step(entry)
+        except (ValueError, IndexError, ArithmeticError) as error:
+            # What the link would never deliver: a block of another width than its board announced, a rate of 0 …
+            raise RecordingError(
+                f"{path}: message {result.message_count} contradicts the ones before: {error}"
+            ) from error
+        for output in outputs:
             if isinstance(output, Decision):
                 result.events.append(output.event)
             elif isinstance(output, HealthTransition):

@@ -108,7 +108,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "extra"), [("sqlalchemy", "store"), ("serial", "hardware"), ("numpy", "hardware"), ("mcap", "lab")]
+    ("missing", "extra"), [("sqlalchemy", "store"), ("serial", "hardware"), ("numpy", "hardware"), ("mcap", "hardware")]
 )
 def test_a_part_that_is_not_installed_is_named_with_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str, extra: str
@@ -118,9 +118,8 @@ def test_a_part_that_is_not_installed_is_named_with_how_to_install_it(
 
     monkeypatch.setattr(cli, "command_module", absent)
     assert main(["store", "stock"]) == 1
-    assert capsys.readouterr().err == (
-        f"edge-agent: {missing}.engine is not installed; pip install 'shelf-edge-agent[{extra}]'\n"
-    )
+    said = capsys.readouterr().err
+    assert said == f"edge-agent: {missing}.engine is not installed: install this package with its extra [{extra}]\n"
 
 
 def test_a_mistake_of_ours_is_not_passed_off_as_a_missing_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,3 +163,14 @@ def test_product_names_reach_a_terminal_of_another_encoding(unit_files: Path) ->
     )
     assert done.returncode == 0, done.stderr
     assert "Chips für ? 40 g".encode("latin-1") in done.stdout
+
+
+def test_an_unwritable_terminal_ends_a_command_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_name: str) -> ModuleType:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cli, "command_module", full)
+    assert main(["store", "stock"]) == 1
+    assert capsys.readouterr().err == "edge-agent: [Errno 28] No space left on device\n"
