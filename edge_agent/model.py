@@ -156,6 +156,18 @@ def instant_ns(message: Message) -> MonotonicNs:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """Resting weight per channel of one shelf, as of the last committed event.
+
+    ``level_g`` and ``sigma_g`` have shape (channels,); NaN where a channel was never seen at rest.
+    """
+
+    shelf_id: str
+    level_g: FloatArray
+    sigma_g: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class WeightStep:
     """The change of a shelf's resting weight from before a disturbance to after it.
 
@@ -175,6 +187,8 @@ class WeightStep:
         Largest departure of the shelf's total from its level before, while disturbed: a press shows here.
     final : bool
         False for a provisional result that may still change.
+    baseline : Baseline or None
+        The resting weight after a final step: what the next change is measured against.
     """
 
     act_id: str
@@ -187,18 +201,7 @@ class WeightStep:
     peak_g: float
     cause: StepCause = StepCause.ACT
     final: bool = True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Baseline:
-    """Resting weight per channel of one shelf, as of the last committed event.
-
-    ``level_g`` and ``sigma_g`` have shape (channels,); NaN where a channel was never seen at rest.
-    """
-
-    shelf_id: str
-    level_g: FloatArray
-    sigma_g: FloatArray
+    baseline: Baseline | None = None
 
 
 # --- identification ---------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from edge_agent.estimation import Estimation
 from edge_agent.identification import Identification, apply_event
 from edge_agent.model import (
     AdcSamples,
-    Baseline,
     Checkpoint,
     Decision,
     HealthTransition,
@@ -24,6 +23,7 @@ from edge_agent.model import (
     Stock,
     VisionObservation,
     WeightStep,
+    instant_ns,
 )
 from edge_agent.resting_weights import RestingWeights
 from edge_agent.vocabulary import Mode
@@ -32,7 +32,10 @@ MARK_PERIOD_NS = 2_000_000_000
 """How often silence is vouched for: a receipt waits at most this long for a quiet shelf (2026-11)."""
 
 OBSERVATION_MEMORY_NS = 10_000_000_000
-"""How long before an act the camera may have seen the hand that did it (2026-11)."""
+"""How long an observation is kept after its end while nothing is undecided: cells find an act's onset late, a slow one
+by seconds (2026-11)."""
+OBSERVATION_LIMIT_NS = 600_000_000_000
+"""How long at most while something is: a board may be dark for days (2026-11)."""
 
 
 class Pipeline:
@@ -54,6 +57,7 @@ class Pipeline:
         self._resting = RestingWeights(initial.baselines)
         self._board_alarms = BoardAlarms([board.uid for board in site.agent.boards])
         self._observations: list[VisionObservation] = []
+        self._shelf_ids = tuple(shelf.shelf_id for shelf in site.shelves)
         self._boards = tuple(board.uid for board in site.agent.boards)
         self._heard_ns: dict[str, MonotonicNs] = {}
         self._marked_ns: MonotonicNs | None = None
@@ -68,12 +72,14 @@ class Pipeline:
         else:
             for found in self._estimation.step(message):
                 outputs += [found] if isinstance(found, HealthTransition) else self._decide(found)
-        now_ns = _instant_ns(message)
+        now_ns = instant_ns(message)
         if isinstance(message, AdcSamples):
             self._heard_ns[message.board_uid] = now_ns
         if self._marked_ns is None or now_ns - self._marked_ns >= MARK_PERIOD_NS:
             self._marked_ns = now_ns
             outputs += self._vouch(now_ns)
+        elif self._resting.pressing:
+            outputs += self._resting.due(now_ns, self._estimation.resting_baselines())
         return outputs
 
     @property
@@ -88,21 +94,22 @@ class Pipeline:
     def _decide(self, step: WeightStep) -> list[Output]:
         event = self._identification.resolve(step, self.stock, self.mode, self._seen_during(step))
         if event is None:
+            if step.final:
+                self._resting.outdate(step.shelf_id)
             return []
         if not step.final:
             return [Provisional(event)]
         self.stock = apply_event(self.stock, event)
         self._identification.remember(event)
-        # Only this shelf's weight is committed with its event: another shelf's change, found in the same message, must
+        # Only this step's own after-level is committed with its event: another change, found in the same message, must
         # still be missing from the disk if power fails between the two commits.
-        baseline = self._baseline(step.shelf_id)
-        self._resting.committed((baseline,))
-        return [Decision(event, self.stock, (baseline,))]
-
-    def _baseline(self, shelf_id: str) -> Baseline:
-        return next(each for each in self._estimation.baselines() if each.shelf_id == shelf_id)
+        if step.baseline is None:
+            return [Decision(event, self.stock, ())]
+        self._resting.committed(step.baseline)
+        return [Decision(event, self.stock, (step.baseline,))]
 
     def _seen_during(self, step: WeightStep) -> list[VisionObservation]:
+        """Return what the camera saw at the shelf between the onset of a disturbance and the rest after it."""
         return [
             seen
             for seen in self._observations
@@ -112,10 +119,13 @@ class Pipeline:
     def _change_mode(self, mode: Mode) -> None:
         if self.mode is not Mode.SELLING and mode is not self.mode:
             self._estimation.rebaseline()  # what staff moved is theirs: selling starts from what stands there now
+            for shelf in self._shelf_ids:
+                self._resting.outdate(shelf)
         self.mode = mode
 
     def _remember(self, seen: VisionObservation) -> None:
-        horizon_ns = (self._estimation.undecided_since_ns() or seen.t_end_ns) - OBSERVATION_MEMORY_NS
+        open_ns = self._estimation.undecided_since_ns() or seen.t_end_ns
+        horizon_ns = max(open_ns - OBSERVATION_MEMORY_NS, seen.t_end_ns - OBSERVATION_LIMIT_NS)
         self._observations = [each for each in self._observations if each.t_end_ns >= horizon_ns]
         self._observations.append(seen)
 
@@ -123,15 +133,5 @@ class Pipeline:
         # Nobody vouches for a shelf further than its boards were heard.
         heard_ns = [self._heard_ns.setdefault(uid, now_ns) for uid in self._boards]
         open_ns = [now_ns, self._estimation.undecided_since_ns(), *heard_ns]
-        outputs: list[Output] = []
-        if self._estimation.quiet():
-            outputs += self._resting.due(now_ns, self._estimation.baselines())
-        return [*outputs, Mark(now_ns, min(each for each in open_ns if each is not None))]
-
-
-def _instant_ns(message: Message) -> MonotonicNs:
-    if isinstance(message, AdcSamples):
-        return MonotonicNs(int(message.t_ns[-1]))
-    if isinstance(message, VisionObservation):
-        return message.t_end_ns
-    return message.t_ns
+        due = self._resting.due(now_ns, self._estimation.resting_baselines())
+        return [*due, Mark(now_ns, min(each for each in open_ns if each is not None))]

@@ -13,7 +13,10 @@ WORTH_G = 0.5
 
 
 class RestingWeights:
-    """Remembers what is on disk and says when it should be brought up to date.
+    """Remembers what is surely on disk and says when it should be brought up to date.
+
+    A checkpoint that was asked for may be passed over: an event overtook it, or the disk was full. So only an event
+    makes a weight sure; until one does, it is asked for again at the slow pace.
 
     Parameters
     ----------
@@ -24,32 +27,54 @@ class RestingWeights:
     def __init__(self, committed: Sequence[Baseline]) -> None:
         self._on_disk = {each.shelf_id: each for each in committed}
         self._asked_ns: dict[str, MonotonicNs] = {}
+        self._outdated: set[str] = set()
 
-    def committed(self, baselines: Sequence[Baseline]) -> None:
-        """Note that these went to disk with an event."""
-        self._on_disk |= {each.shelf_id: each for each in baselines}
+    @property
+    def pressing(self) -> bool:
+        """Return whether a weight on disk is wrong, so that `due` shall be asked as often as anything happens."""
+        return bool(self._outdated)
 
-    def due(self, now_ns: MonotonicNs, baselines: Sequence[Baseline]) -> list[Checkpoint]:
-        """Return the checkpoint to write now, if any: at once for a shelf never kept, else at the slow pace."""
-        worth = tuple(each for each in baselines if self._is_due(now_ns, each))
+    def committed(self, baseline: Baseline) -> None:
+        """Note that this went to disk with an event."""
+        self._on_disk[baseline.shelf_id] = baseline
+        self._outdated.discard(baseline.shelf_id)
+
+    def outdate(self, shelf_id: str) -> None:
+        """Note that a shelf's weight changed without an event: after a crash, what is on disk would make it one."""
+        self._outdated.add(shelf_id)
+
+    def due(self, now_ns: MonotonicNs, resting: Sequence[Baseline]) -> list[Checkpoint]:
+        """Return the checkpoint to write now, if any: at once for a shelf never kept or outdated, else at a slow pace.
+
+        Parameters
+        ----------
+        resting : sequence of Baseline
+            Of the shelves at rest.
+        """
+        worth = tuple(each for each in resting if self._is_due(now_ns, each))
         if not worth:
             return []
-        self._asked_ns |= {each.shelf_id: now_ns for each in worth}
-        self.committed(worth)
+        for each in worth:
+            self._asked_ns[each.shelf_id] = now_ns
+            self._on_disk.pop(each.shelf_id, None)
+            self._outdated.discard(each.shelf_id)
         return [Checkpoint(worth)]
 
     def _is_due(self, now_ns: MonotonicNs, baseline: Baseline) -> bool:
         if np.isnan(baseline.level_g).all():
             return False
-        known = self._on_disk.get(baseline.shelf_id)
-        if known is None:
+        if baseline.shelf_id in self._outdated:
             return True
+        known = self._on_disk.get(baseline.shelf_id)
         asked_ns = self._asked_ns.get(baseline.shelf_id)
         if asked_ns is None:
-            self._asked_ns[baseline.shelf_id] = now_ns
-            return False
+            if known is not None:
+                self._asked_ns[baseline.shelf_id] = now_ns
+            return known is None
         if now_ns - asked_ns < PERIOD_NS:
             return False
+        if known is None or known.level_g.shape != baseline.level_g.shape:
+            return True
         differs = np.abs(baseline.level_g - known.level_g) > WORTH_G
         newly_seen = np.isnan(known.level_g) & ~np.isnan(baseline.level_g)
         return bool((differs | newly_seen).any())

@@ -101,6 +101,10 @@ class Estimation:
         """Return every shelf's event baseline, slow zero tracking included."""
         return tuple(shelf.baseline.as_baseline() for shelf in self._shelves)
 
+    def resting_baselines(self) -> tuple[Baseline, ...]:
+        """Return the baselines of the shelves that are at rest: the others may be about to change."""
+        return tuple(shelf.baseline.as_baseline() for shelf in self._shelves if shelf.phase is Phase.QUIET)
+
     def undecided_since_ns(self) -> MonotonicNs | None:
         """Return since when something is not decided: a disturbance, a row still waiting, or what nobody watched.
 

@@ -216,9 +216,9 @@ class ShelfSegmenter:
         steps: list[WeightStep] = []
         committed = self._adopts or significant or (returned and self._within_zero_drift(change))
         if committed:
+            self.baseline.commit(rest.level, rest.level.valid)
             if significant and not self._adopts:
                 steps.append(self._step(act, rest, change, final=True))
-            self.baseline.commit(rest.level, rest.level.valid)
             self._adopts = False
         else:
             self.baseline.commit(rest.level, unknown)
@@ -266,6 +266,7 @@ class ShelfSegmenter:
             peak_g=act.peak_g,
             cause=act.cause,
             final=final,
+            baseline=self.baseline.as_baseline() if final else None,
         )
 
     def _note_peak(self, act: Disturbance, parts: Sequence[LivePart]) -> None:

@@ -179,13 +179,13 @@ def test_cells_without_power_at_the_start_are_named_and_weighed_once_they_have_i
 def test_a_reading_now_and_then_is_enough_to_start_from() -> None:
     t_ns, counts = Scene(1, 8).resting(600).counts()
     flags = np.full(counts.shape, SampleFlag.LATE, dtype=np.uint8)
-    flags[::6] = 0
+    flags[::200] = 0
     estimation = Estimation([lanes(1)], [calibration(channels=1)])
     estimation.step(board_up(channels=1))
     for row in range(t_ns.size):
         estimation.step(samples(t_ns[row : row + 1], counts[row : row + 1], flags=flags[row : row + 1]))
     late = estimation.rejections()[f"{A}/0"]["late"]
-    assert late == pytest.approx(t_ns.size * 5 / 6, abs=10), "no row is kept waiting"
+    assert late == pytest.approx(t_ns.size * 199 / 200, abs=10), "no row is kept waiting"
 
 
 def test_a_wrong_gain_is_a_fault_of_the_board_and_not_a_restock() -> None:

@@ -49,6 +49,14 @@ def test_an_item_taken_and_put_back_is_two_steps_of_its_weight(mass_g: float) ->
     assert estimation.undecided_since_ns() is None
 
 
+def test_two_acts_found_in_one_message_carry_each_its_own_weight_after() -> None:
+    scene = Scene(2, 16).resting(1500).lane(5, 1, -300).lane(10, 1, -200)
+    told = play(Estimation([lanes(2)], [calibration()]), {A: scene}, rows=16 * 80)
+    levels = [float(step.baseline.level_g[1]) for step in told.finals if step.baseline is not None]
+    assert levels == pytest.approx([1200, 1000], abs=1.5)
+    assert all(step.baseline is None for step in told.provisionals)
+
+
 def test_the_first_word_comes_before_the_last_and_both_name_the_same_act() -> None:
     estimation = Estimation([lanes(2)], [calibration()])
     t_ns, counts = Scene(2, 9).resting(800).lane(4, 0, -250).counts()
