@@ -142,7 +142,9 @@ def _board_lines(heard: Heard, judged: Sequence[Judged]) -> list[str]:
         for complaint in each.complaints:
             text = f"{complaint.severity.value}: {complaint.cause}. Try: {complaint.remedy}."
             lines += folded(f"input {each.figures.index}: {text}")
-    if not any(each.complaints for each in judged):
+    if heard.failure is not None:
+        lines += folded(f"NOT SOUND: measured for {heard.span_s:.1f} s only; {heard.failure}")
+    elif not any(each.complaints for each in judged):
         lines.append("every input is sound")
     return lines
 

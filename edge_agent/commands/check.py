@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the picture; 0 when the agent would start with it, else the first error's status."""
+    """Print the picture; 0 when the agent would start with all of it, else the first error's status."""
     path = config_path(arguments)
     try:
         state_dir, unreadable = readable_state_dir(arguments.state_dir or Path(read_agent(path).state_dir))
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(json.dumps(_document(reading, errors, hints, neighbours), indent=2))
     else:
-        say(*_picture(reading), *_verdict(errors, hints, neighbours))
+        say(*_picture(reading), *_verdict(errors, hints, neighbours, ignored=len(errors) - len(reading.errors)))
     return errors[0].exit_status if errors else 0
 
 
@@ -194,13 +194,17 @@ def _revision_table(activations: tuple[AnyActivation, ...]) -> list[str]:
     return table(("file", "in force", "seed", "active", "meaning"), rows)
 
 
-def _verdict(errors: list[ConfigError], hints: list[str], neighbours: list[Confusable]) -> list[str]:
+def _verdict(errors: list[ConfigError], hints: list[str], neighbours: list[Confusable], *, ignored: int) -> list[str]:
     said = [_alike(each) for each in neighbours]
     said += [f"warning: {hint}" for hint in hints]
     said += [f"error: {error}" for error in errors]
     lines = [line for text in said for line in folded(text)]
     counts = f"{len(errors)} error{'s' * (len(errors) != 1)}, {len(hints)} warning{'s' * (len(hints) != 1)}"
-    return [*lines, f"{counts}: the agent {'would not' if errors else 'would'} start with this configuration"]
+    if not errors:
+        return [*lines, f"{counts}: the agent would start with this configuration"]
+    if len(errors) == ignored:  # an edit without a new revision stops nothing, it only has no effect
+        return [*lines, f"{counts}: the agent would start, but ignore {'that edit' if ignored == 1 else 'those edits'}"]
+    return [*lines, f"{counts}: the agent would not start with this configuration"]
 
 
 def _alike(found: Confusable) -> str:
