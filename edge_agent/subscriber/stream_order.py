@@ -47,19 +47,20 @@ class StreamOrder:
         self._streams = {source: _Stream(sequence + 1) for source, sequence in (since or {}).items()}
         self._ready: deque[CloudEvent | Missed] = deque()
 
-    def arrive(self, event: CloudEvent, now_s: float) -> None:
-        """Take an event."""
+    def arrive(self, event: CloudEvent, now_s: float) -> bool:
+        """Take an event; return whether it will be given out, or was seen before."""
         stream = self._streams.setdefault(event.source, _Stream(event.sequence_number))
         sequence = event.sequence_number
         if sequence < stream.next_sequence or sequence in stream.held:
             self.duplicates += 1
-            return
+            return False
         stream.held[sequence] = event
         self._release(stream)
         if stream.held and stream.gap_since_s is None:
             stream.gap_since_s = now_s
         if len(stream.held) > HELD_AT_MOST:
             self._skip(event.source, stream)
+        return True
 
     def pass_time(self, now_s: float) -> None:
         """Give up on gaps that were waited for long enough."""
