@@ -72,13 +72,17 @@ def named(url: URL, error: SQLAlchemyError) -> LedgerError:
 
 def _url(database: str) -> URL:
     if "://" not in database:
-        return URL.create("sqlite", database=database)
-    try:
-        url = make_url(database)
-    except ArgumentError as error:
-        raise LedgerError(f"ledger {database!r}: not a database URL; e.g. sqlite:///ledger.db") from error
+        url = URL.create("sqlite", database=database)
+    else:
+        try:
+            url = make_url(database)
+        except ArgumentError as error:
+            raise LedgerError(f"ledger {database!r}: not a database URL; e.g. sqlite:///ledger.db") from error
     if url.get_backend_name() not in DIALECTS:
         raise LedgerError(f"ledger {shown(url)}: use sqlite or postgresql")
+    if url.get_backend_name() == "sqlite" and (url.database or "").strip() in {"", ":memory:"}:
+        # What it confirmed would be gone with the process, and deleted at the agents.
+        raise LedgerError(f"ledger {database!r}: keeps nothing; name a file, e.g. /var/lib/edge-agent/ledger.db")
     return url
 
 

@@ -195,6 +195,9 @@ def test_two_ledgers_on_one_database_count_once(tmp_path: Path) -> None:
         ("mysql://root:secret@db/x", r"ledger mysql://root:\*\*\*@db/x: use sqlite or postgresql"),
         ("nonsense://x", r"ledger nonsense://x: use sqlite or postgresql"),
         ("://", r"ledger '://': not a database URL; e.g. sqlite:///ledger.db"),
+        ("", "ledger '': keeps nothing; name a file"),
+        (":memory:", "keeps nothing; name a file"),
+        ("sqlite://", "keeps nothing; name a file"),
         ("postgresql+psycopg://u:secret@127.0.0.1:1/x", r"\*\*\*@127.0.0.1:1/x: .*"),
     ],
 )
