@@ -36,10 +36,14 @@ from edge_agent.delivery.happenings import (
     Will,
 )
 from edge_agent.delivery.waker import Waker
+from edge_agent.delivery.wire import MAX_MESSAGE_BYTES
 
 ATTEMPT_S: Final = 10.0
 """From the name look-up to the broker's CONNACK, s; a hung TLS handshake ends here (2026-11)."""
 MISC_EVERY_S: Final = 1.0
+"""How often the keep-alive is looked after: finer than any keep-alive by far (2026-11)."""
+OVERHEAD_BYTES: Final = 1024
+"""Headers, topic and a few properties beside a payload: what is larger the broker need not even send (2026-11)."""
 READS_A_POLL: Final = 256
 """Packets taken in one go, so that a flood cannot starve sending."""
 DEFAULT_RECEIVE_MAXIMUM: Final = 65_535
@@ -300,6 +304,7 @@ class Connection:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self._session_expiry_s
         properties.ReceiveMaximum = self._receive_maximum
+        properties.MaximumPacketSize = MAX_MESSAGE_BYTES + OVERHEAD_BYTES
         self._client.connect(
             broker.host,
             broker.port,

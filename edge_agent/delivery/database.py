@@ -1,12 +1,20 @@
 """The outbox's SQLite file: how it is opened, what makes it survive a power cut, and its errors by name."""
 
+import contextlib
 import fcntl
+import logging
+import os
 import sqlite3
 from pathlib import Path
 from typing import IO, Final
 
 from edge_agent.errors import OutboxError, StateInUseError
 
+log = logging.getLogger(__name__)
+
+DIRECTORY_MODE: Final = 0o700
+FILE_MODE: Final = 0o600
+"""What was taken from which shelf when is nobody's business but the agent's."""
 PAGE_BYTES: Final = 1024
 """A commit writes whole pages to the WAL: with events of about 0.4 kB at rest, small pages write least (2026-11)."""
 CHECKPOINT_PAGES: Final = 4096
@@ -66,8 +74,9 @@ def take_directory(state_dir: Path, lock_name: str) -> IO[bytes]:
     """
     lock_path = state_dir / lock_name
     try:
-        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock_file = lock_path.open("ab")
+        state_dir.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
+        _close_to_others(state_dir)
+        lock_file = os.fdopen(os.open(lock_path, os.O_CREAT | os.O_RDWR | os.O_APPEND, FILE_MODE), "ab")
     except OSError as error:
         raise OutboxError(
             f"state directory {state_dir}: {error.strerror}; create it and give the agent's user write access"
@@ -83,6 +92,18 @@ def take_directory(state_dir: Path, lock_name: str) -> IO[bytes]:
     return lock_file
 
 
+def _close_to_others(state_dir: Path) -> None:
+    """Leave the directory, and what an earlier version wrote in it, to its owner alone; warn where that is not ours."""
+    files = [(each, FILE_MODE) for each in state_dir.glob("outbox*") if each.is_file()]
+    for path, mode in [(state_dir, DIRECTORY_MODE), *files]:
+        if path.stat().st_mode & 0o077 == 0:
+            continue
+        try:
+            path.chmod(mode)
+        except OSError as error:
+            log.warning("others can read %s and it cannot be changed: %s; make it %o", path, error.strerror, mode)
+
+
 def open_database(path: Path) -> sqlite3.Connection:
     """Open or create the database with the settings that make a returned commit survive a power cut.
 
@@ -94,6 +115,8 @@ def open_database(path: Path) -> sqlite3.Connection:
     wal = path.with_name(path.name + "-wal")
     unclean = wal.exists() and wal.stat().st_size > 0  # SQLite removes the WAL when it is closed properly
     small = not path.exists() or path.stat().st_size <= QUICK_CHECK_BYTES
+    with contextlib.suppress(OSError):  # SQLite says better what is wrong; it gives the log beside it the same mode
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")

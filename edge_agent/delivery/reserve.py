@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from edge_agent.delivery.database import FILE_MODE
+
 RESERVE_BYTES: Final = 256 * 1024
 """Room for the log pages of deleting some hundred confirmed rows and for folding the log away (2026-11)."""
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -22,7 +24,7 @@ class Reserve:
         if self._path.exists():
             return True
         try:
-            with self._path.open("wb") as file:
+            with os.fdopen(os.open(self._path, os.O_CREAT | os.O_WRONLY, FILE_MODE), "wb") as file:
                 os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
         except OSError as error:
             self.release()

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from delivery_rig import StoreLedger, at, listening
 from delivery_stories import NOON, STREAM, UNIT, cloud_event, until
 from real_mosquitto import RealMosquitto
 
+from edge_agent.delivery.connection import Connection
 from edge_agent.delivery.wire import ClockReport, Mark, StockBelief, encode
 from edge_agent.subscriber.ledger import Incoming, Ledger, Recorded
 
@@ -93,3 +95,22 @@ def test_a_shelf_that_is_open_costs_an_event_nothing(mosquitto: RealMosquitto, t
         assert counting.asked == 1, "asked once, then remembered"
         assert not store.notices_of("opened")
     counting.close()
+
+
+def test_a_flood_in_one_message_is_not_even_sent_to_the_ledger(
+    mosquitto: RealMosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    note = Connection._on_message
+
+    def weighing(self: Connection, client: Any, userdata: Any, message: Any) -> None:
+        sizes.append(len(message.payload))
+        note(self, client, userdata, message)
+
+    monkeypatch.setattr(Connection, "_on_message", weighing)
+    with StoreLedger(tmp_path / "ledger.db", at(mosquitto.port)) as store, listening(mosquitto.port) as rogue:
+        store.listens()
+        rogue.publish(TOPICS.event, b"x" * 5_000_000)
+        rogue.publish(TOPICS.event, encode(cloud_event(1)))
+        until(lambda: store.recorded == [1], "the good one is recorded")
+        assert max(sizes) < 66_000

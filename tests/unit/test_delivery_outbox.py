@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -181,6 +182,34 @@ def test_a_new_card_is_a_new_stream(tmp_path: Path) -> None:
     assert first.stream_id != second.stream_id
     first.close()
     second.close()
+
+
+def test_nobody_but_the_agent_reads_what_was_taken(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "outbox.lock").touch(mode=0o644)
+    before = os.umask(0o022)
+    try:
+        outbox = open_outbox(tmp_path)
+        outbox.commit(decision(1))
+    finally:
+        os.umask(before)
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+    assert {"outbox.db", "outbox.db-wal", "outbox.lock", "outbox.reserve"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+    outbox.close()
+
+
+def test_a_directory_of_somebody_else_is_warned_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    open_outbox(tmp_path).close()
+    assert f"others can read {tmp_path} and it cannot be changed: Operation not permitted; make it 700" in caplog.text
 
 
 def test_sessions_only_rise(tmp_path: Path) -> None:
