@@ -45,11 +45,12 @@ def run_agent(
         stock = stock_to_begin_with(site, saved.stock if saved else {})
         initial = InitialState(stock, saved.baselines if saved else ())
         outbox.checkpoint((), stock)  # before anything is announced: the store's stock begins with it
-        uplink = MqttUplink(outbox, site.agent.broker, clock=clock, report=_log)
+        pipeline = Pipeline(site, initial)
+        uplink = MqttUplink(outbox, site.agent.broker, clock=clock, report=_log, counters=pipeline.counters)
         uplink.start()
         ending.callback(uplink.stop)
         tap = DispensableTap(ending.enter_context(_recording(record, site, initial))) if record else None
-        _turn(site, initial, uplink, tap, stop)
+        _turn(site, pipeline, uplink, tap, stop)
 
 
 def stock_to_begin_with(site: Site, saved: Stock) -> Stock:
@@ -75,12 +76,12 @@ def record_session(site: Site, stop: threading.Event, record: Path, uplink: Upli
     """
     initial = InitialState(site.opening_stock())
     with _recording(record, site, initial) as tap:
-        _turn(site, initial, uplink, tap, stop)
+        _turn(site, Pipeline(site, initial), uplink, tap, stop)
 
 
-def _turn(site: Site, initial: InitialState, uplink: Uplink, tap: SessionTap | None, stop: threading.Event) -> None:
+def _turn(site: Site, pipeline: Pipeline, uplink: Uplink, tap: SessionTap | None, stop: threading.Event) -> None:
     roll = StartRoll([board.uid for board in site.agent.boards])
-    turn(Pipeline(site, initial), [SerialCells(site.agent.boards)], uplink, tap, roll, stop, SystemClock())
+    turn(pipeline, [SerialCells(site.agent.boards)], uplink, tap, roll, stop, SystemClock())
 
 
 def _log(transition: HealthTransition) -> None:

@@ -87,6 +87,12 @@ class Pipeline:
         """Return whether every shelf is at rest and watched: a change from now on becomes an event."""
         return self._estimation.quiet()
 
+    def counters(self) -> dict[str, float]:
+        """Return what was not weighed, and why: ``channel:UID/INPUT:reason`` and ``board:UID:reason`` → count."""
+        named = {f"channel:{channel}": counts for channel, counts in self._estimation.rejections().items()}
+        named |= {f"board:{uid}": counts for uid, counts in self._estimation.row_faults().items()}
+        return {f"{who}:{reason}": float(count) for who, counts in named.items() for reason, count in counts.items()}
+
     def checkpoint(self) -> Checkpoint:
         """Return the resting weights as they are now: for a clean stop."""
         return Checkpoint(self._estimation.baselines())

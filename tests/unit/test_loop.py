@@ -14,6 +14,7 @@ from edge_agent.loop import turn
 from edge_agent.model import BoardUid, BoardUp, Checkpoint, Decision, InitialState, Message, MonotonicNs, Output
 from edge_agent.pipeline import Pipeline
 from edge_agent.recording.dispensable import DispensableTap
+from edge_agent.simulation.hardware import BoardPhysics
 from edge_agent.simulation.offline import samples
 from edge_agent.simulation.world import ShelfWorld
 from edge_agent.start_roll import StartRoll
@@ -123,3 +124,13 @@ def test_an_outbox_that_refuses_stops_the_sale(site: Site) -> None:
     with pytest.raises(OutboxError, match="the disk is full"):
         turned(site, shelf, Uplink(OutboxError("outbox: the disk is full")), stop)
     assert shelf.stopped, "the ports are free for the restart"
+
+
+def test_what_was_not_weighed_is_counted_by_channel_and_reason(site: Site) -> None:
+    pipeline = Pipeline(site, InitialState(site.opening_stock()))
+    world = ShelfWorld(site, 4)
+    for message in samples(world, 8.0, physics=BoardPhysics(glitch_rate=0.01)):
+        pipeline.step(message)
+    counters = pipeline.counters()
+    uid = site.agent.boards[0].uid
+    assert any(name.startswith(f"channel:{uid}/") and count > 0 for name, count in counters.items())
