@@ -49,6 +49,9 @@ def find_rest(
 ) -> Rest | None:
     """Return the shelf's rest over its newest ``rest_s`` seconds, or None while it moves or is too short.
 
+    The newest instant is the newest that every board has reached: a board whose rows come late must not lend its load
+    from before an act to the others' from after it.
+
     Parameters
     ----------
     parts : sequence of (BoardTrack, ShelfPart)
@@ -62,8 +65,11 @@ def find_rest(
     """
     windows: list[Window] = []
     sigma_g = 0.0
+    reached_ns = min((track.last_t_ns or 0 for track, _ in parts), default=0)
     for track, part in parts:
         t_ns, grams, bad = track.history.since(not_before_ns if from_ns is None else from_ns)
+        common = int(np.searchsorted(t_ns, reached_ns, side="right"))
+        t_ns, grams, bad = t_ns[:common], grams[:common], bad[:common]
         start = 0 if from_ns is not None else _start(t_ns, rest_s, least_rows, track.period_ns)
         if start is None:
             return None

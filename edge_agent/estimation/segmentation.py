@@ -1,7 +1,7 @@
 """One shelf's life: acquiring → quiet → disturbed → quiet …, and the `WeightStep` at every return to rest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -42,7 +42,10 @@ class Disturbance:
     cause: StepCause
     rest_after_ns: int
     peak_g: float = 0.0
-    peak_until_ns: int = 0
+    departed_g: dict[str, float] = field(default_factory=dict)
+    """Per board: how far from the baseline its newest row is, all its cells together."""
+    seen_ns: dict[str, int] = field(default_factory=dict)
+    """Per board: the newest row looked at for the peak; one board's rows may come seconds after another's."""
     looked_ns: int = 0
     rested_ns: int = 0
     candidate: Rest | None = None
@@ -157,7 +160,6 @@ class ShelfSegmenter:
             act_id=f"{self.shelf.shelf_id}-{milliseconds}",
             cause=cause,
             rest_after_ns=rest_after_ns,
-            peak_until_ns=rest_after_ns - 1,
         )
 
     def _sure_enough(self, act: Disturbance, now_ns: int) -> bool:
@@ -271,20 +273,20 @@ class ShelfSegmenter:
 
     def _note_peak(self, act: Disturbance, parts: Sequence[LivePart]) -> None:
         """Keep the largest departure of the shelf's total; other boards count with their newest row."""
-        departures: list[FloatArray] = []
-        newest = act.peak_until_ns
+        fresh: dict[str, FloatArray] = {}
         for track, part in parts:
-            t_ns, grams, bad = track.history.since(act.peak_until_ns + 1)
+            uid = track.layout.board_uid
+            t_ns, grams, bad = track.history.since(act.seen_ns.get(uid, act.rest_after_ns - 1) + 1)
             level = self.baseline.level_g[part.places]
             usable = ~np.isnan(level)
             if not t_ns.size or not usable.any():
                 continue
             cells = part.cells[usable]
-            departures.append(np.where(bad[:, cells], 0.0, grams[:, cells] - level[usable]).sum(axis=1))
-            newest = max(newest, int(t_ns[-1]))
-        act.peak_until_ns = newest
-        for place, departure in enumerate(departures):
-            others = sum(float(other[-1]) for which, other in enumerate(departures) if which != place)
+            fresh[uid] = np.where(bad[:, cells], 0.0, grams[:, cells] - level[usable]).sum(axis=1)
+            act.departed_g[uid] = float(fresh[uid][-1])
+            act.seen_ns[uid] = int(t_ns[-1])
+        for uid, departure in fresh.items():
+            others = sum(other for which, other in act.departed_g.items() if which != uid)
             extreme = float(departure[np.abs(departure + others).argmax()]) + others
             if abs(extreme) > abs(act.peak_g):
                 act.peak_g = extreme

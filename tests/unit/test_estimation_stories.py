@@ -189,6 +189,40 @@ def test_a_shelf_on_two_boards_gives_one_step_for_two_hands() -> None:
     assert (step.covariance_g2[:2, 2:] == 0).all(), "the boards' noise is independent"
 
 
+def played_late(estimation: Estimation, left: Scene, right: Scene, late_s: float) -> list[WeightStep]:
+    """Play two boards' scenes row by row; the right one's rows arrive ``late_s`` after the left one's."""
+    arrivals = []
+    for uid, scene, delay_s in ((A, left, 0.0), (B, right, late_s)):
+        t_ns, counts = scene.counts()
+        estimation.step(board_up(uid, channels=scene.cells))
+        arrivals += [
+            (int(t_ns[row]) + round(delay_s * 1e9), samples(t_ns[row : row + 1], counts[row : row + 1], uid))
+            for row in range(t_ns.size)
+        ]
+    found = [each for _, block in sorted(arrivals, key=lambda each: each[0]) for each in estimation.step(block)]
+    return [each for each in found if isinstance(each, WeightStep) and each.final]
+
+
+@pytest.mark.parametrize("pressed", ["left", "right"])
+def test_a_hard_press_shows_in_the_peak_whichever_board_s_rows_come_first(pressed: str) -> None:
+    left = Scene(2, 12, seed=1).resting(900).lane(5, 1, -200)
+    right = Scene(2, 12, seed=2).resting(900)
+    (left if pressed == "left" else right).press(4.9, np.array([1.0, 0.0]), 3000, 0.6)
+    estimation = Estimation([lanes(4, boards=(A, B))], [calibration(A), calibration(B)])
+    (step,) = played_late(estimation, left, right, 0.05)
+    assert 2500 < step.peak_g < 4000
+
+
+def test_a_board_whose_rows_come_late_does_not_split_an_item_in_two() -> None:
+    """A press is followed by a take, and the right board's rows come 1.5 s late: one item, not two halves of it."""
+    halves = np.array([0.5, 0.0])
+    left = Scene(2, 14, seed=1).resting(900).press(4.5, halves, 800, 0.4).change(6.9, halves, -400)
+    right = Scene(2, 14, seed=2).resting(900).press(4.5, halves, 800, 0.4).change(6.9, halves, -400)
+    estimation = Estimation([lanes(4, boards=(A, B))], [calibration(A), calibration(B)])
+    (step,) = played_late(estimation, left, right, 1.5)
+    assert step.delta_g == pytest.approx([-200, 0, -200, 0], abs=1.5)
+
+
 def test_an_agent_restarted_over_an_unchanged_shelf_is_silent() -> None:
     first = Estimation([lanes(3)], [calibration()])
     play(first, {A: Scene(3, 4).resting(700)})
