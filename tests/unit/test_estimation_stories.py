@@ -214,12 +214,12 @@ def test_a_hard_press_shows_in_the_peak_whichever_board_s_rows_come_first(presse
 
 
 def test_a_board_whose_rows_come_late_does_not_split_an_item_in_two() -> None:
-    """A press is followed by a take, and the right board's rows come 1.5 s late: one item, not two halves of it."""
+    """A press is followed by a take, and the right board's rows come 1.8 s late: one item, not two halves of it."""
     halves = np.array([0.5, 0.0])
     left = Scene(2, 14, seed=1).resting(900).press(4.5, halves, 800, 0.4).change(6.9, halves, -400)
     right = Scene(2, 14, seed=2).resting(900).press(4.5, halves, 800, 0.4).change(6.9, halves, -400)
     estimation = Estimation([lanes(4, boards=(A, B))], [calibration(A), calibration(B)])
-    (step,) = played_late(estimation, left, right, 1.5)
+    (step,) = played_late(estimation, left, right, 1.8)
     assert step.delta_g == pytest.approx([-200, 0, -200, 0], abs=1.5)
 
 
