@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from firmware_bridge.clocksync import BoardClock, ClockAnswer, SampleTimeline, unwrap32
+from firmware_bridge.clocksync import BoardClock, ClockAnswer, unwrap32
 from firmware_bridge.events import AuxReport, Event, SampleBlock
 from firmware_bridge.frames import TEMPERATURE_MISSING, Aux, Hello, Samples
+from firmware_bridge.timeline import Misdated, SampleTimeline
 
 HELD_FRAMES: Final = 2048
 """Sample frames kept while the clock is unknown: 25 s at 80 frames a second, 2 MB (2026-11)."""
@@ -41,6 +42,9 @@ class LinkCounters:
     """Rows with another number of channels than HELLO says."""
     stray_rows: int = 0
     """Rows with an earlier index than the last, contradicted by the next frame: garbage that passed the CRC."""
+    misdated_rows: int = 0
+    """Rows doubted because their tick lies after they were read or before the rows before them. What the next
+    frames contradict is lost; what a step of the board's clock explains is dated anew."""
     reconnects: int = 0
     resets: int = 0
 
@@ -136,6 +140,7 @@ class ActiveBoard:
         self._overflow: int | None = None
         self._released_any = False
         self._doubted: tuple[Samples, int] | None = None
+        self._misdated: deque[tuple[Samples, int]] = deque(maxlen=HELD_FRAMES)
 
     def settings_changed(self, hello: Hello) -> bool:
         """Take a HELLO of the same boot; whether it says anything new."""
@@ -148,14 +153,22 @@ class ActiveBoard:
     @property
     def in_doubt(self) -> bool:
         """Whether a frame waits for the next one, or for HELLO, to tell if the board restarted."""
-        return self._doubted is not None
+        return self._doubted is not None or self.misdated
+
+    @property
+    def misdated(self) -> bool:
+        """Whether the last frames' ticks cannot be when their rows happened."""
+        return bool(self._misdated)
 
     def away(self, gone_ns: int, now_ns: int) -> None:
         """Count no silence for a time in which nobody listened."""
         self.last_samples_ns = min(now_ns, self.last_samples_ns + gone_ns)
 
     def hold_doubted(self) -> None:
-        """Keep the frame that raised the doubt for the clock of the new boot, to which it belongs."""
+        """Keep the frames that raised the doubt for the new clock, to which they belong."""
+        for samples, read_ns in self._misdated:
+            self._held.add(samples, read_ns)
+        self._misdated.clear()
         if self._doubted is not None:
             self._held.add(*self._doubted)
             self._doubted = None
@@ -182,17 +195,22 @@ class ActiveBoard:
         if channels != self.hello.channels:
             self._counters.foreign_rows += rows
             return None
-        self.last_samples_ns = now_ns
         if not self.clock.ready:
+            self.last_samples_ns = now_ns
             self._held.add(samples, now_ns)
             return None
         expected = self._memory.next_index
         if self._released_any and expected is not None and unwrap32(samples.first_index, expected) < expected:
+            self.last_samples_ns = now_ns
             return self._earlier(samples, now_ns)
         if self._doubted is not None:
             self._counters.stray_rows += self._doubted[0].counts.shape[0]
             self._doubted = None
-        self._release(samples, now_ns)
+        if self._release(samples, now_ns):
+            self.last_samples_ns = now_ns
+        elif len(self._misdated) == 2:
+            # One is garbage. Two are perhaps another clock: ask now rather than at the next second.
+            self.next_query_ns = min(self.next_query_ns, now_ns)
         return None
 
     def _earlier(self, samples: Samples, now_ns: int) -> str | None:
@@ -209,24 +227,34 @@ class ActiveBoard:
 
     def aux(self, aux: Aux, now_ns: int) -> None:
         """Report slow readings."""
-        t_ns = self.clock.host_ns(self.clock.unwrap(aux.tick)) if self.clock.ready else now_ns
+        # What has been read has happened, whatever its tick says.
+        t_ns = min(now_ns, self.clock.host_ns(self.clock.unwrap(aux.tick))) if self.clock.ready else now_ns
         temperatures_c = tuple(None if cdeg == TEMPERATURE_MISSING else cdeg / 100.0 for cdeg in aux.temperatures_cdeg)
         self._emit(
             AuxReport(t_ns, self.hello.board_uid, temperatures_c, aux.supply_mv, aux.digital_inputs, aux.skipped)
         )
 
-    def _release(self, samples: Samples, read_ns: int) -> None:
+    def _release(self, samples: Samples, read_ns: int) -> bool:
+        """Date a frame and send it on; False when it cannot be dated and waits for what comes next."""
         rows, channels = samples.counts.shape
         memory, counters = self._memory, self._counters
         if channels != self.hello.channels:
             counters.foreign_rows += rows
-            return
+            return False
         expected = memory.next_index
         first_index = samples.first_index if expected is None else unwrap32(samples.first_index, expected)
         lost = 0 if expected is None else first_index - expected
         if lost < 0:
             # The same boot counter, an earlier index: a board whose counter does not survive losing power.
             first_index, lost = samples.first_index, 0
+        t_ns = self._timeline.date(first_index, rows, samples.last_tick, read_ns)
+        if isinstance(t_ns, Misdated):
+            counters.misdated_rows += rows
+            self._misdated.append((samples, read_ns))
+            return False
+        # A frame that fits contradicts those before it that did not: their rows are part of the gap.
+        self._misdated.clear()
+        memory.last_ns = self._timeline.last_ns
         self._released_any = True
         if lost:
             counters.gaps += 1
@@ -236,6 +264,5 @@ class ActiveBoard:
         self._overflow = samples.overflow
         counters.rows += rows
         memory.next_index = first_index + rows
-        t_ns = self._timeline.date(first_index, rows, samples.last_tick)
-        memory.last_ns = self._timeline.last_ns
         self._emit(SampleBlock(read_ns, self.hello.board_uid, first_index, t_ns, samples.counts, samples.flags, lost))
+        return True

@@ -280,7 +280,10 @@ class BoardSession:
                 now_ns,
                 DownReason.SILENT,
                 f"no samples for {silent_s:.1f} s: check the cable, the board and its converters"
-                + (f" ({foreign} rows had not {board.hello.channels} channels)" if foreign else ""),
+                + (f" ({foreign} rows had not {board.hello.channels} channels)" if foreign else "")
+                + (
+                    " (rows come with ticks that its clock never showed: update its firmware)" if board.misdated else ""
+                ),
             )
         elif board.clock.dead:
             self._end(

@@ -1,13 +1,12 @@
 """
-Board ticks to host time, and sample indices to board ticks.
+Board ticks to host time.
 
-Two straight lines, both fitted with exponential forgetting. `BoardClock` fits the board's tick counter
-against the host times at which clock queries were sent; `SampleTimeline` fits the ticks of data-ready
-against the sample index. Together they date every conversion on the host's monotonic clock without the
-jitter of the serial line. Nothing here reads a clock: times are arguments.
+`BoardClock` fits the board's tick counter against the host times at which clock queries were sent; with
+`firmware_bridge.timeline` it dates every conversion on the host's monotonic clock without the jitter of the
+serial line. Nothing here reads a clock: times are arguments.
 
-Both are the method of least squares with weights that fall by 1 - `FORGETTING` an observation, kept as
-running means and central moments (West, "Updating mean and variance estimates", CACM 22(9), 1979).
+`ForgettingLine` is the method of least squares with weights that fall by 1 - `FORGETTING` an observation, kept
+as running means and central moments (West, "Updating mean and variance estimates", CACM 22(9), 1979).
 """
 
 from __future__ import annotations
@@ -16,11 +15,6 @@ import enum
 import math
 from dataclasses import dataclass
 from typing import Final
-
-import numpy as np
-import numpy.typing as npt
-
-Int64Array = npt.NDArray[np.int64]
 
 NS_PER_S: Final = 1_000_000_000
 
@@ -242,7 +236,7 @@ class BoardClock:
             sent_ns += round(excess_ns)
         else:
             outside_ns = -residual_ns
-        if outside_ns > self._doubt_ns(sent_ns):
+        if outside_ns > self.doubt_ns(sent_ns):
             self._doubts += 1
             return ClockAnswer.STEPPED if self._doubts >= DOUBT_LIMIT else ClockAnswer.DOUBTFUL
         self._doubts = 0
@@ -262,6 +256,13 @@ class BoardClock:
         whole_ns, rest_ns = self._line.x_at(tick, self._slope)
         return whole_ns + round(rest_ns + self._min_half_ns)
 
+    def doubt_ns(self, at_ns: int) -> int:
+        """Most that an honest tick's date may be wrong at a host time; beyond it the tick is not this clock's."""
+        # A line through few or slow answers may have a slope worse than a good burst's, until it has grown long.
+        spread_ns = 2 * self._burst_spread_ns
+        drift = max(DOUBT_RATE, spread_ns / max(1, self._last_sent_ns - self._first_sent_ns))
+        return DOUBT_NS + spread_ns + round(drift * abs(at_ns - self._last_sent_ns))
+
     def _learn_slope(self) -> None:
         """Weigh the fitted rate against the nominal one by their variances."""
         nominal = self.tick_rate_hz / NS_PER_S
@@ -271,12 +272,6 @@ class BoardClock:
             return
         noise = self._burst_spread_ns / max(1, self._last_sent_ns - self._first_sent_ns)
         self._slope = nominal + (fitted - nominal) * RATE_PRIOR**2 / (RATE_PRIOR**2 + noise**2)
-
-    def _doubt_ns(self, sent_ns: int) -> float:
-        # A line through few or slow answers may have a slope worse than a good burst's, until it has grown long.
-        spread_ns = 2 * self._burst_spread_ns
-        drift = max(DOUBT_RATE, spread_ns / max(1, self._last_sent_ns - self._first_sent_ns))
-        return DOUBT_NS + spread_ns + drift * (sent_ns - self._last_sent_ns)
 
     def _collect(self, sent_ns: int, round_trip_ns: int, tick32: int) -> None:
         tick = unwrap32(tick32, self._burst[-1].tick) if self._burst else tick32
@@ -304,82 +299,3 @@ class BoardClock:
         residuals = [(e.sent_ns - self.host_ns(e.tick) + quickest_ns / 2) for e in used]
         self._variance_ns2 = sum(r * r for r in residuals) / len(residuals)
         self._burst.clear()
-
-
-class SampleTimeline:
-    """
-    Host times of sample indices, strictly increasing.
-
-    Parameters
-    ----------
-    clock : BoardClock
-        Dates the ticks.
-    rate_hz : float
-        Nominal rows a second, used until two frames have shown the real rate.
-    after_ns : int
-        Every time given is later than this: the last one of an earlier timeline of the same board.
-    """
-
-    def __init__(self, clock: BoardClock, rate_hz: float, after_ns: int | None = None) -> None:
-        self._clock = clock
-        self._line = ForgettingLine()
-        self._nominal = clock.tick_rate_hz / rate_hz
-        self._last_ns = after_ns
-        self.restarts = 0
-
-    @property
-    def ticks_per_row(self) -> float:
-        """Estimated ticks from one row to the next."""
-        slope = self._line.slope
-        return slope if slope > 0.0 else self._nominal
-
-    @property
-    def last_ns(self) -> int | None:
-        """Time of the last row dated."""
-        return self._last_ns
-
-    def date(self, first_index: int, rows: int, last_tick32: int) -> Int64Array:
-        """
-        Take one frame's last data-ready tick and date all its rows.
-
-        Parameters
-        ----------
-        first_index : int
-            Full-width sample index of the first row.
-        rows : int
-            Rows in the frame.
-        last_tick32 : int
-            Tick of the last row, modulo 2**32.
-
-        Returns
-        -------
-        ndarray of int64, shape (rows,)
-            Host monotonic nanoseconds.
-        """
-        last_index = first_index + rows - 1
-        tick = self._clock.unwrap(last_tick32)
-        slope = self.ticks_per_row
-        if self._line.count > 1:
-            whole, rest = self._line.y_at(last_index, slope)
-            # Half a period off is no jitter: the converters paused or changed their rate. Start afresh
-            # rather than date rows by a line that no longer holds.
-            if abs(tick - whole - rest) > 0.5 * slope:
-                self._line = ForgettingLine()
-                self.restarts += 1
-        self._line.add(last_index, tick)
-        slope = self.ticks_per_row
-        whole, rest = self._line.y_at(last_index, slope)
-        last_ns = self._clock.host_ns(whole + round(rest))
-        if rows == 1:
-            if self._last_ns is not None and last_ns <= self._last_ns:
-                last_ns = self._last_ns + 1
-            self._last_ns = last_ns
-            return np.array((last_ns,), dtype=np.int64)
-        steps = np.arange(rows, dtype=np.int64)
-        period_ns = slope / self._clock.rate_hz * NS_PER_S
-        t_ns: Int64Array = last_ns + np.rint((steps - (rows - 1)) * period_ns).astype(np.int64)
-        if self._last_ns is not None and t_ns[0] <= self._last_ns:
-            # A correction of the lines may not turn time back: such rows follow one nanosecond apart.
-            t_ns = np.maximum(t_ns, self._last_ns + 1 + steps)
-        self._last_ns = int(t_ns[-1])
-        return t_ns

@@ -150,7 +150,7 @@ def test_times_of_a_real_terminal_are_those_of_the_board_within_five_millisecond
             for block in blocks:
                 true_ns = one.epoch_ns + model.time_s(model._row_tick(block.first_index)) * 1e9
                 assert abs(block.t_ns[0] - true_ns) < 5e6
-                assert block.t_ns[-1] < block.t_ns_host_read
+                assert block.t_ns[-1] <= block.t_ns_host_read
 
 
 def test_frames_lost_on_the_wire_are_told_exactly_and_the_link_goes_on() -> None:
@@ -182,6 +182,29 @@ def test_lost_and_corrupted_bytes_cost_rows_but_never_a_value() -> None:
     assert told == blocks[-1].first_index + len(blocks[-1].t_ns) - blocks[0].first_index
     assert counters.resyncs > 0
     assert not watcher.of(BoardDown)
+
+
+def test_one_frame_dated_into_the_future_blinds_nobody() -> None:
+    one = board()
+    with plugged(one) as (link, watcher):
+        watcher.rows(100)
+        with one.stopped() as model:
+            step = 1000 * model.setup.tick_rate_hz
+            model._zero_tick -= step
+            wild = model.advance(model._row_tick(model._index + model._rows_per_frame - 1))
+            model._zero_tick += step
+            one._write(wild)
+        gap = watcher.wait(SampleBlock, lambda block: block.lost > 0)
+        watcher.rows(200, after=watcher.events.index(gap))
+        blocks = watcher.of(SampleBlock)
+        assert gap.lost == link.status()[0].counters.misdated_rows
+        assert sum(block.lost for block in blocks) == gap.lost
+        assert not watcher.of(BoardDown)
+        with one.stopped() as model:
+            for block in blocks:
+                true_ns = one.epoch_ns + model.time_s(model._row_tick(block.first_index)) * 1e9
+                assert abs(block.t_ns[0] - true_ns) < 5e6
+                assert block.t_ns[-1] <= block.t_ns_host_read
 
 
 def test_a_silent_board_is_reported_and_found_again_when_it_speaks() -> None:

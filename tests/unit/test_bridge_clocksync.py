@@ -13,9 +13,9 @@ from firmware_bridge.clocksync import (
     BoardClock,
     ClockAnswer,
     ForgettingLine,
-    SampleTimeline,
     unwrap32,
 )
+from firmware_bridge.timeline import Int64Array, Misdated, SampleTimeline
 
 NS = 1_000_000_000
 
@@ -249,6 +249,13 @@ def test_unwrapping_takes_the_nearest_value(low: int, near: int, full: int) -> N
     assert unwrap32(low, near) == full
 
 
+def date(timeline: SampleTimeline, index: int, rows: int, tick: int, read_ns: int) -> Int64Array:
+    """Date a frame that can be dated."""
+    t_ns = timeline.date(index, rows, tick & 0xFFFFFFFF, read_ns)
+    assert not isinstance(t_ns, Misdated)
+    return t_ns
+
+
 def dated(world: World, *, rate_hz: float, true_hz: float, rows: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Host times given to samples, and the true ones, for a converter with its own oscillator."""
     world.run(10)
@@ -259,7 +266,7 @@ def dated(world: World, *, rate_hz: float, true_hz: float, rows: int, frames: in
         moments = [first_ns + round((frame * rows + row + 1) / true_hz * NS) for row in range(rows)]
         while world.now_ns < moments[-1]:
             world.query()
-        given.append(timeline.date(frame * rows, rows, world.ticks(moments[-1]) & 0xFFFFFFFF))
+        given.append(date(timeline, frame * rows, rows, world.ticks(moments[-1]), world.now_ns))
         true.append(np.array(moments))
     return np.concatenate(given), np.concatenate(true)
 
@@ -281,7 +288,7 @@ def test_every_row_is_dated_truly_and_times_only_rise(
 def test_before_the_rate_is_known_rows_are_spaced_by_the_nominal_one() -> None:
     world = World()
     world.run(10)
-    t_ns = SampleTimeline(world.clock, 100.0).date(0, 5, world.ticks(world.now_ns) & 0xFFFFFFFF)
+    t_ns = date(SampleTimeline(world.clock, 100.0), 0, 5, world.ticks(world.now_ns), world.now_ns)
     assert np.diff(t_ns) == pytest.approx(10_000_000, rel=1e-4)
 
 
@@ -292,9 +299,9 @@ def test_a_pause_of_the_converters_restarts_the_line_instead_of_smearing_it() ->
     moment = world.now_ns
     for index in range(40):
         moment += NS // 80
-        timeline.date(index, 1, world.ticks(moment) & 0xFFFFFFFF)
+        date(timeline, index, 1, world.ticks(moment), moment)
     moment += 400_000_000
-    (t_ns,) = timeline.date(40, 1, world.ticks(moment) & 0xFFFFFFFF)
+    (t_ns,) = date(timeline, 40, 1, world.ticks(moment), moment)
     assert timeline.restarts == 1
     assert abs(t_ns - moment) / 1e6 < 0.5
 
@@ -304,6 +311,42 @@ def test_time_never_turns_back_when_a_new_timeline_disagrees_with_the_old(rows: 
     world = World()
     world.run(10)
     after_ns = world.now_ns + 5_000_000
-    t_ns = SampleTimeline(world.clock, 80.0, after_ns).date(0, rows, world.ticks(world.now_ns) & 0xFFFFFFFF)
+    t_ns = date(SampleTimeline(world.clock, 80.0, after_ns), 0, rows, world.ticks(world.now_ns), world.now_ns)
     assert t_ns[0] > after_ns
     assert np.all(np.diff(t_ns) > 0)
+
+
+@pytest.mark.parametrize(
+    ("wild_s", "said"),
+    [(1000.0, Misdated.AHEAD), (0.1, Misdated.AHEAD), (-0.1, Misdated.BEHIND), (-1000.0, Misdated.BEHIND)],
+)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_tick_that_cannot_be_true_is_refused_and_moves_no_later_date(
+    wild_s: float, said: Misdated, rows: int
+) -> None:
+    world = World()
+    world.run(10)
+    timeline = SampleTimeline(world.clock, 80.0)
+    errors = []
+    for frame in range(60):
+        moment = world.now_ns + (frame + 1) * rows * NS // 80
+        read_ns = moment + 3_000_000
+        tick = world.ticks(moment)
+        if frame == 30:
+            before_ns = timeline.last_ns
+            wild = int(tick + wild_s * world.true_rate) & 0xFFFFFFFF
+            assert timeline.date(frame * rows, rows, wild, read_ns) is said
+            assert timeline.last_ns == before_ns
+            continue
+        errors.append(date(timeline, frame * rows, rows, tick, read_ns)[-1] - moment)
+    assert np.max(np.abs(errors)) < 500_000
+    assert timeline.restarts == 0
+
+
+def test_no_row_is_dated_later_than_it_was_read_however_wrong_the_lines_are() -> None:
+    world = World()
+    world.run(10)
+    read_ns = world.now_ns
+    t_ns = date(SampleTimeline(world.clock, 80.0), 0, 3, world.ticks(read_ns + 8_000_000), read_ns)
+    assert t_ns[-1] == read_ns
+    assert np.diff(t_ns) == pytest.approx(12_500_000, rel=1e-3)

@@ -17,7 +17,7 @@ from firmware_bridge.board_setup import BoardSetup, SteadySource
 from firmware_bridge.commands import Request, rate_payload
 from firmware_bridge.errors import CommandAbortedError, CommandTimeoutError
 from firmware_bridge.events import AuxReport, BoardDown, BoardUp, DownReason, Event, SampleBlock
-from firmware_bridge.frames import Ack, CommandKind, ResetCause, SampleFlag, Samples, encode
+from firmware_bridge.frames import Ack, Aux, CommandKind, ResetCause, SampleFlag, Samples, encode
 from firmware_bridge.port import PortConfig
 
 NS = 1_000_000_000
@@ -404,12 +404,12 @@ def test_samples_held_too_long_without_a_clock_are_dropped_oldest_first_and_told
         row = Samples(
             index & 0xFFFF, index, index * 25_000, 0, np.array([[index]], np.int32), np.zeros((1, 1), np.uint8)
         )
+        desk.now_ns += NS // 80
         desk.session.receive(encode(row), desk.now_ns)
     assert desk.session._board is not None
     for number in range(8):
-        desk.session._board.clock_answer(
-            desk.now_ns + number * 50_000_000, desk.now_ns + number * 50_000_000 + 1000, number * 100_000
-        )
+        sent_ns, tick = desk.now_ns + number * 50_000_000, index * 25_000 + number * 100_000
+        desk.session._board.clock_answer(sent_ns, sent_ns + 1000, tick)
     blocks = desk.of(SampleBlock)
     assert len(blocks) == HELD_FRAMES
     assert blocks[0].lost == 50
@@ -621,3 +621,113 @@ def test_a_clock_that_jumps_is_told_within_a_quarter_of_a_second_of_the_first_qu
     (down,) = desk.of(BoardDown)
     assert down.reason is DownReason.RESET
     assert down.t_ns - jumped_ns < 1.25 * NS
+
+
+def wild_frame(desk: Desk, seconds: float) -> None:
+    """Give the next frame a tick far from the present, as garbage that passes the CRC has."""
+    rows_ns = round(NS / desk.model.rate_hz)
+    desk.model._zero_tick -= round(seconds * desk.model.setup.tick_rate_hz)
+    while not (sent := desk._board_runs()):
+        desk.now_ns += rows_ns // 10
+    desk._hear(sent)
+    desk.model._zero_tick += round(seconds * desk.model.setup.tick_rate_hz)
+
+
+def truly_dated(desk: Desk) -> bool:
+    """Whether every row that came is dated as it happened, and not after it was read."""
+    blocks = desk.of(SampleBlock)
+    t_ns = np.concatenate([block.t_ns for block in blocks])
+    true_ns = np.array([desk.true_ns(index) for index in desk.rows()])
+    return (
+        all(block.t_ns[-1] <= block.t_ns_host_read for block in blocks)
+        and bool(np.all(np.diff(t_ns) > 0))
+        and float(np.max(np.abs(t_ns - true_ns))) < 2e6
+    )
+
+
+@pytest.mark.parametrize("seconds", [1000.0, 1.0, -1000.0, -1.0])
+@pytest.mark.parametrize("rate_hz", [80.0, 800.0])
+def test_one_frame_with_a_wild_tick_costs_its_own_rows_and_no_other(seconds: float, rate_hz: float) -> None:
+    desk = Desk(BoardSetup(UID, rate_hz=rate_hz))
+    desk.run(3)
+    wild_frame(desk, seconds)
+    desk.run(3)
+    rows = round(rate_hz / 80)
+    assert [block.lost for block in desk.of(SampleBlock) if block.lost] == [rows]
+    assert desk.session.counters.misdated_rows == desk.session.counters.lost_rows == rows
+    assert not desk.of(BoardDown)
+    assert truly_dated(desk)
+    desk.reopen()
+    desk.run(2)
+    assert truly_dated(desk)
+    assert desk.now_ns - desk.of(SampleBlock)[-1].t_ns[-1] < 0.1 * NS
+
+
+def test_a_wild_tick_among_the_rows_held_at_the_start_dates_no_other_row() -> None:
+    desk = Desk()
+    desk.run(0.2)
+    wild_frame(desk, 1000.0)
+    desk.run(2)
+    assert [block.lost for block in desk.of(SampleBlock) if block.lost] == [1]
+    assert truly_dated(desk)
+
+
+@pytest.mark.parametrize("seconds", [900.0, 1.0, 0.05, -1.0, -900.0])
+@pytest.mark.parametrize("after_s", [3.0, 3.3, 3.7])
+def test_a_clock_that_steps_is_told_at_once_and_no_row_is_lost_or_falsely_dated(seconds: float, after_s: float) -> None:
+    desk = Desk()
+    desk.run(after_s)
+    desk.model._zero_tick -= round(seconds * desk.model.setup.tick_rate_hz)
+    stepped_ns = desk.now_ns
+    desk.run(4)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.RESET
+    assert down.t_ns - stepped_ns < 0.35 * NS
+    assert desk.rows() == list(range(len(desk.rows())))
+    assert desk.session.counters.misdated_rows > 0
+    assert truly_dated(desk)
+
+
+def test_a_clock_that_steps_back_by_a_few_rows_is_told_and_so_is_every_row_it_costs() -> None:
+    desk = Desk()
+    desk.run(3)
+    desk.model._zero_tick += desk.model.setup.tick_rate_hz // 20
+    stepped_ns = desk.now_ns
+    desk.run(4)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.RESET
+    assert down.t_ns - stepped_ns < 0.35 * NS
+    lost = sum(block.lost for block in desk.of(SampleBlock))
+    assert lost <= 3
+    assert len(desk.rows()) + lost == desk.rows()[-1] + 1
+    last = desk.of(SampleBlock)[-1]
+    assert last.t_ns[-1] == pytest.approx(desk.true_ns(last.first_index), abs=1_000_000)
+
+
+def test_a_board_whose_rows_and_clock_never_agree_is_named_and_not_believed() -> None:
+    desk = Desk()
+    desk.run(3)
+    seen = len(desk.rows())
+    answer = desk.model.receive
+
+    def honest_clock(octets: bytes) -> bytes:
+        desk.model._zero_tick += 2_000_000
+        answers = answer(octets)
+        desk.model._zero_tick -= 2_000_000
+        return answers
+
+    desk.model.receive = honest_clock  # type: ignore[method-assign]
+    desk.model._zero_tick -= 2_000_000
+    desk.run(5)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is desk.session.verdict is DownReason.SILENT
+    assert "ticks that its clock never showed" in down.detail
+    assert len(desk.rows()) == seen
+
+
+def test_slow_readings_with_a_wild_tick_are_not_dated_in_the_future() -> None:
+    desk = Desk()
+    desk.run(3)
+    tick = (desk.model.board_tick + 1000 * desk.model.setup.tick_rate_hz) & 0xFFFFFFFF
+    desk.session.receive(encode(Aux(tick, 5000, 0, (2150,), (0,) * 4)), desk.now_ns)
+    assert desk.of(AuxReport)[-1].t_ns == desk.now_ns
