@@ -25,7 +25,9 @@ GAIN_RATIOS = (2.0, 0.5, 4.0, 0.25)
 GAIN_COUNTS = 2000.0
 """Readings nearer to zero tell no ratio, counts: 5 g of a 5 kg cell (rule)."""
 EPOCH_S = 1.0
+"""How often noise is learned and faults are looked for, s: the resolution at which faults are timed (rule, 2026-11)."""
 EPOCH_ROWS = 16
+"""Fewest rows between two such looks: σ from 16 rows is right to 18 % (rule, 1 / √2n, 2026-11)."""
 
 
 @dataclass(frozen=True, slots=True)

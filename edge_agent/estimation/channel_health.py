@@ -12,7 +12,9 @@ from edge_agent.vocabulary import Severity
 NOISY_EPOCHS = 15
 """Seconds of noise before it is a fault: longer than anyone rummages without a pause (2026-11, rule)."""
 GLITCH_SAMPLES = 128
+"""Rows over which the share of rejected ones is taken: at the limit of 15 %, right to 3 % (rule, 2026-11)."""
 OVERLOAD_ROWS = 3
+"""Rows beyond the capacity in one epoch that are a load: the gate passes no glitch longer than two (rule, 2026-11)."""
 
 TEXTS = {
     "channel_silent": (

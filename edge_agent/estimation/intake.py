@@ -1,7 +1,7 @@
 """Gathers a resting board's rows into blocks, and cuts a moving board's into pieces after which rest is looked for.
 
-Computing eight rows at once costs a third of computing each: the calls are shared. At rest nobody waits for a result;
-as soon as anything moves, every row goes through at once.
+Computing 16 rows at once (`EstimationSettings.batch_rows`) costs a third of computing each: the calls are shared. At
+rest nobody waits for a result; as soon as anything moves, every row goes through at once.
 """
 
 from collections.abc import Iterator

@@ -16,8 +16,9 @@ from edge_agent.model import Baseline, BoolArray, FloatArray, MonotonicNs, Weigh
 from edge_agent.vocabulary import StepCause
 
 GLANCE_ROWS = 6
+"""Fewest rows behind a provisional step, as of a rest: halves of 3 (rule, 2026-11)."""
 STAYING_SIGMAS = 5.0
-"""A reading further than this from a rest, in the rest's own scatter, has left it (rule)."""
+"""A reading further than this from a rest, in the rest's own scatter, has left it (rule, 2026-11)."""
 
 
 class Phase(Enum):
@@ -123,7 +124,7 @@ class ShelfSegmenter:
         now_ns = min(track.last_t_ns or 0 for track, _ in parts)
         self._note_peak(act, parts)
         rest_ns = round(self.settings.rest_s * 1e9)
-        if now_ns - act.looked_ns < rest_ns // 20:
+        if now_ns - act.looked_ns < rest_ns // self.settings.rest_looks:
             return []
         act.looked_ns = now_ns
         if act.candidate is not None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class EstimationSettings:
     """What a deployer never needs to touch; what he does stands in the shelf file's limits.
 
-    Origins (2026-11): *simulated* is the false-alarm simulation of tests/property/test_estimation_glr.py; *Cambridge*
-    are the four recordings of 5 kg cells in real use; *rule* follows from a definition.
+    Origins (2026-11): *simulated* is the false-alarm simulation of tests/property/test_estimation_filters.py;
+    *Cambridge* are the four recordings of 5 kg cells in real use; *rule* follows from a definition.
     """
 
     detection_threshold: float = 5.93
@@ -38,6 +38,8 @@ class EstimationSettings:
     """Fewest rows of a rest, for boards slower than 6 Hz (rule: halves of 3)."""
     rest_max_s: float = 2.5
     """A noisy rest is averaged this long, s. Cambridge: pots stood 4 s at 14–19 g of slosh."""
+    rest_looks: int = 20
+    """A rest is looked for this often in the time that it must last: 50 ms of 1 s late at most (rule)."""
     glance_s: float = 0.3
     """Rest behind a provisional step, s (rule: the 0.3 s gate that is customary)."""
     rest_spread_share: float = 0.01
