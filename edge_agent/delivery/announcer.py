@@ -26,11 +26,20 @@ from edge_agent.model import Mark as PipelineMark
 from edge_agent.vocabulary import Mode, Severity
 
 MARK_EVERY_S: Final = 5.0
+"""A lost acknowledgement is repeated on a mark, so it costs this at most, s (2026-11)."""
 HEALTH_EVERY_S: Final = 10.0
+"""Counters for a technician who watches: a change shows within a breath, s (2026-11)."""
+REFUSED_AGAIN_S: Final = 10.0
+"""What the broker refused (a full quota) is said again after this long, s: a queue may have drained (2026-11)."""
 STOCK_EVERY_S: Final = 1.0
 """A shelf's belief goes out at most this often, s: it is retained, only the newest matters (2026-11)."""
 WAITING_ALARMS: Final = 256
+"""Several times the faults that a unit of a dozen shelves can have at once (2026-11)."""
 WAITING_LIVE: Final = 64
+"""Early results of one connection's hiccup; older ones are of no use to anybody (2026-11)."""
+
+REFUSED_FROM: Final = 0x80
+"""Reason codes from here on are refusals (MQTT 5, 2.4)."""
 
 Counters = Callable[[], Mapping[str, float]]
 Selling = Literal["yes", "degraded", "no"]
@@ -43,6 +52,8 @@ class Message(NamedTuple):
     payload: bytes
     qos: int
     retain: bool
+    over: tuple[str, str] | None = None
+    """Subject and code of the fault whose end it says."""
 
 
 class Announcer:
@@ -59,7 +70,11 @@ class Announcer:
         self._mode = Mode.SELLING
         self._session = 0
         self._standing: dict[tuple[str, str], HealthTransition] = {}
-        self._alarms: deque[Alarm] = deque(maxlen=WAITING_ALARMS)
+        self._raised: set[tuple[str, str]] = set()
+        self._over: dict[tuple[str, str], HealthTransition] = {}
+        self._refused: set[str] = set()
+        self._refused_again_at_s = 0.0
+        self._alarms: deque[HealthTransition] = deque(maxlen=WAITING_ALARMS)
         self._live: deque[bytes] = deque(maxlen=WAITING_LIVE)
         self._mark: tuple[PipelineMark, int] | None = None
         self._said: tuple[Selling, tuple[str, ...]] | None = None
@@ -93,11 +108,14 @@ class Announcer:
             if transition.raised:
                 known = self._standing.get(key)
                 self._standing[key] = transition
+                self._over.pop(key, None)
                 news = known is None or (known.severity, known.detail) != (transition.severity, transition.detail)
             else:
                 news = self._standing.pop(key, None) is not None
+                if news:
+                    self._over[key] = transition
             if news:
-                self._alarms.append(self._alarm(transition))
+                self._alarms.append(transition)
             return news
 
     def mode(self, mode: Mode) -> None:
@@ -117,15 +135,24 @@ class Announcer:
         return self._absent("stopped")
 
     def reconnected(self) -> None:
-        """Say everything again on this connection: state, info, stock, standing alarms, mark."""
+        """Say everything again on this connection: state, info, stock, alarms that stand or ended unheard, mark."""
         with self._lock:
+            self._refused.clear()
             self._said = None
             self._info_said = False
             self._unsaid = set(self._unit.shelves)
-            self._alarms.clear()
-            self._alarms.extend(self._alarm(each) for each in self._standing.values())
+            self._queue_alarms()
             self._live.clear()
             self._mark_at_s = self._health_at_s = self._stock_at_s = 0.0
+
+    def answered(self, message: Message, reason_code: int, now_s: float) -> None:
+        """Take the broker's answer: a fault's end is said until it is taken, what is refused is said again later."""
+        with self._lock:
+            if reason_code >= REFUSED_FROM:
+                self._refused.add(message.topic)
+                self._refused_again_at_s = now_s + REFUSED_AGAIN_S
+            elif message.over is not None and self._over.pop(message.over, None) is not None:
+                self._raised.discard(message.over)
 
     def renumbered(self) -> None:
         """Say info, belief and mark again: the outbox has begun a new stream."""
@@ -150,6 +177,8 @@ class Announcer:
     def next_message(self, now_s: float) -> Message | None:
         """Return the most urgent message that is due (all but events and live), or None."""
         with self._lock:
+            if self._refused and now_s >= self._refused_again_at_s:
+                self._say_refused()
             urgent = self._state_due() or self._alarm_due()
         if urgent is not None:
             return urgent
@@ -180,8 +209,32 @@ class Announcer:
         state = State(status, self._session, "no", self._envelope.now(), (f"agent_{status}",))
         return Message(self._topics.state, encode(state), 1, retain=True)
 
+    def _say_refused(self) -> None:
+        """Make due again what the broker refused; marks and health come again by themselves."""
+        if self._topics.state in self._refused:
+            self._said = None
+        if self._topics.info in self._refused:
+            self._info_said = False
+        if self._topics.alarm in self._refused:
+            self._queue_alarms()
+        self._unsaid |= {shelf_id for shelf_id in self._unit.shelves if self._topics.stock(shelf_id) in self._refused}
+        self._refused.clear()
+
+    def _queue_alarms(self) -> None:
+        """Say what has ended, if its beginning was said, and what stands."""
+        self._over = {key: end for key, end in self._over.items() if key in self._raised}
+        self._alarms.clear()
+        self._alarms.extend([*self._over.values(), *self._standing.values()])
+
     def _alarm_due(self) -> Message | None:
-        return Message(self._topics.alarm, encode(self._alarms.popleft()), 1, retain=False) if self._alarms else None
+        if not self._alarms:
+            return None
+        transition = self._alarms.popleft()
+        key = (transition.subject, transition.code)
+        if transition.raised:
+            self._raised.add(key)
+        over = None if transition.raised else key
+        return Message(self._topics.alarm, encode(self._alarm(transition)), 1, retain=False, over=over)
 
     def _alarm(self, transition: HealthTransition) -> Alarm:
         return Alarm(

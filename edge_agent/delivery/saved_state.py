@@ -1,5 +1,6 @@
 """What the agent must know again after a restart: stock belief and resting weights, as of the last commit."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,8 @@ import msgspec
 import numpy as np
 
 from edge_agent.model import Baseline, Stock
+
+log = logging.getLogger(__name__)
 
 LANE: Final = "lane/"
 SHELF: Final = "shelf/"
@@ -62,12 +65,17 @@ def saved_state_of(rows: Mapping[str, bytes]) -> SavedState | None:
     baselines = []
     for name, value in rows.items():
         if name.startswith(SHELF):
+            shelf_id = name.removeprefix(SHELF)
             try:
                 stored = _baseline_decoder.decode(value)
-            except msgspec.DecodeError:
+                level_g = np.frombuffer(stored.level_g, dtype="<f8").astype(np.float64)
+                sigma_g = np.frombuffer(stored.sigma_g, dtype="<f8").astype(np.float64)
+            except (msgspec.DecodeError, ValueError) as error:
+                log.warning("stored resting weights unreadable, begun anew shelf=%s error=%s", shelf_id, error)
                 continue
-            level_g = np.frombuffer(stored.level_g, dtype="<f8").astype(np.float64)
-            sigma_g = np.frombuffer(stored.sigma_g, dtype="<f8").astype(np.float64)
-            baselines.append(Baseline(name.removeprefix(SHELF), level_g, sigma_g))
+            if level_g.shape != sigma_g.shape:
+                log.warning("stored resting weights contradict each other, begun anew shelf=%s", shelf_id)
+                continue
+            baselines.append(Baseline(shelf_id, level_g, sigma_g))
     stock = stock_of(rows)
     return SavedState(stock, tuple(baselines)) if stock or baselines else None

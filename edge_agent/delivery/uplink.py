@@ -12,6 +12,7 @@ from typing import Final
 
 from edge_agent.clock import Clock, SystemClock
 from edge_agent.config import BrokerConfig
+from edge_agent.delivery import troubles
 from edge_agent.delivery.announcer import Announcer, Counters, Message
 from edge_agent.delivery.backoff import Backoff
 from edge_agent.delivery.connection import Connection
@@ -27,16 +28,7 @@ from edge_agent.delivery.happenings import (
 )
 from edge_agent.delivery.outbox import Outbox
 from edge_agent.delivery.stream_position import UnconfirmedRow
-from edge_agent.delivery.troubles import (
-    Trouble,
-    broker_limit,
-    broker_refuses,
-    broker_unreachable,
-    ledger_silent,
-    outbox_refuses,
-    outbox_restored,
-    outbox_unreadable,
-)
+from edge_agent.delivery.troubles import Trouble
 from edge_agent.delivery.waker import Waker
 from edge_agent.delivery.window import SendWindow
 from edge_agent.delivery.wire import Ack, WireError, decode
@@ -47,7 +39,9 @@ from edge_agent.vocabulary import Severity
 log = logging.getLogger(__name__)
 
 IDLE_POLL_S: Final = 0.25
+"""How long one look at the network may take; a wake-up ends it at once (2026-11)."""
 READ_ROWS: Final = 20
+"""Rows read at once: what may be under way together (2026-11)."""
 READ_AGAIN_S: Final = 5.0
 """A disk that answers with errors, or an event that the broker has no room for, is tried again after this long, s:
 rarely enough to wear nothing, soon enough for somebody who waits beside it (2026-11)."""
@@ -100,7 +94,9 @@ class MqttUplink:
         self._clock = clock or SystemClock()
         self._report = report
         self._backoff = Backoff(random or Random())  # noqa: S311 - jitter, no secret
-        self._announcer = Announcer(outbox, counters)
+        self._counters = counters
+        self._announcer = Announcer(outbox, self._counted)
+        self._under_way: dict[int, Message] = {}
         self._window = SendWindow()
         self._waker = Waker()
         self._stopping = threading.Event()
@@ -141,7 +137,7 @@ class MqttUplink:
         try:
             self._outbox.commit(decision)
         except OutboxError as error:
-            self._raise(outbox_refuses(error))
+            self._raise(troubles.outbox_refuses(error))
             raise
         self._clear("outbox", "outbox_refuses")
         self._announcer.decided(decision)
@@ -171,7 +167,7 @@ class MqttUplink:
             if self._outbox.checkpoint(checkpoint.baselines) and self._outbox.depth() < self._outbox.max_rows:
                 self._clear("outbox", "outbox_refuses")
         except OutboxError as error:
-            self._raise(outbox_refuses(error))
+            self._raise(troubles.outbox_refuses(error))
 
     @property
     def connected(self) -> bool:
@@ -196,8 +192,24 @@ class MqttUplink:
                 # Nothing that a broker or a payload can do may end delivery: begin again with a fresh connection.
                 log.exception("uplink fault")
                 self._faults += 1
-                self._disconnected(f"{type(error).__name__}: {error}")
+                self._recover(f"{type(error).__name__}: {error}")
         self._leave()
+
+    def _recover(self, reason: str) -> None:
+        try:
+            self._disconnected(reason)
+        except Exception:  # even saying so fails: the thread lives on, and tries again
+            log.exception("uplink fault while disconnecting")
+            self._faults += 1
+            self._connection = None
+            self._attempt_at_s = self._now_s() + READ_AGAIN_S
+            self._stopping.wait(IDLE_POLL_S)
+
+    def _counted(self) -> dict[str, float]:
+        """Return what `health` counts beside the outbox's own figures."""
+        window = self._window
+        own = {"uplink_faults": self._faults, "resends": window.resends, "publishes_unheard": window.unheard}
+        return {**self._counters(), **own}
 
     def _turn(self) -> None:
         now_s = self._now_s()
@@ -236,13 +248,14 @@ class MqttUplink:
             case Subscribed():
                 return
             case SubscriptionRefused(reason_code):
-                self._raise(broker_refuses(self._broker, reason_code, f"reading {self._topics.ack}"))
+                self._raise(troubles.broker_refuses(self._broker, reason_code, f"reading {self._topics.ack}"))
 
     def _welcome(self, accepted: Connected) -> None:
         assert self._connection is not None  # noqa: S101 - the happening came from it
         self._backoff.reset()
         self._maximum_packet_bytes = accepted.maximum_packet_bytes
         self._window.connected(self._outbox.watermark, accepted.receive_maximum)
+        self._under_way.clear()
         self._progress_at_s = self._now_s()
         self._clear("broker", "broker_unreachable")
         self._clear("broker", "broker_limit")
@@ -256,12 +269,17 @@ class MqttUplink:
             self._connection.close(0.0)
             self._connection = None
         self._attempt_at_s = self._now_s() + self._backoff.next_s()
-        self._raise(broker_unreachable(self._broker, reason))
+        self._raise(troubles.broker_unreachable(self._broker, reason))
 
     def _answered(self, mid: int, reason_code: int) -> None:
-        give_up = self._window.answered(mid, reason_code, self._now_s())
+        now_s = self._now_s()
+        give_up = self._window.answered(mid, reason_code, now_s)
+        message = self._under_way.pop(mid, None)
+        if message is not None:
+            self._announcer.answered(message, reason_code, now_s)
         if reason_code >= 0x80:
-            self._raise(broker_refuses(self._broker, reason_code, f"publishing to {self._topics.event}"))
+            topic = self._topics.event if message is None else message.topic
+            self._raise(troubles.broker_refuses(self._broker, reason_code, f"publishing to {topic}"))
         else:
             self._clear("broker", "broker_refuses")
         if give_up is not None:
@@ -297,7 +315,7 @@ class MqttUplink:
         self._window.renumbered()
         self._announcer.renumbered()
         log.error("outbox restored or copied ledger_at=%d held=%d moved=%d", watermark, held, moved)
-        self._raise(outbox_restored(self._outbox.path, ledger_at=watermark, held=held, moved=moved))
+        self._raise(troubles.outbox_restored(self._outbox.path, ledger_at=watermark, held=held, moved=moved))
 
     def _send(self) -> None:
         now_s = self._now_s()
@@ -312,7 +330,7 @@ class MqttUplink:
         if depth == 0:
             self._progress_at_s = now_s
         elif now_s - self._progress_at_s > SILENT_LEDGER_S:
-            self._raise(ledger_silent(SILENT_LEDGER_S, self._outbox.max_rows))
+            self._raise(troubles.ledger_silent(SILENT_LEDGER_S, self._outbox.max_rows))
 
     def _send_live(self) -> None:
         assert self._connection is not None  # noqa: S101 - called while connected
@@ -331,7 +349,7 @@ class MqttUplink:
             rows = self._outbox.unconfirmed(after, min(limit, READ_ROWS))
         except OutboxError as error:
             self._read_again_at_s = now_s + READ_AGAIN_S
-            self._raise(outbox_unreadable(error))
+            self._raise(troubles.outbox_unreadable(error))
             return
         self._clear("outbox", "outbox_unreadable")
         for row in rows:
@@ -346,13 +364,15 @@ class MqttUplink:
         if self._outbox.quarantine(row.sequence, f"broker_limit_{maximum}_bytes"):
             return
         self._read_again_at_s = now_s + READ_AGAIN_S
-        self._raise(broker_limit(self._broker, maximum, row))
+        self._raise(troubles.broker_limit(self._broker, maximum, row))
 
     def _publish(self, message: Message, sequence: int) -> None:
         assert self._connection is not None  # noqa: S101 - called while connected
         mid = self._connection.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
         if message.qos:
             self._window.sent(mid, sequence, self._now_s())
+            if not sequence:
+                self._under_way[mid] = message
 
     def _leave(self) -> None:
         try:

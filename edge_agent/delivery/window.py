@@ -11,12 +11,17 @@ REACH: Final = 1000
 """Events sent beyond the ledger's watermark: what mosquitto queues for one absent subscriber by default
 (max_queued_messages 1000); more would be dropped there, so the rest waits in the outbox (2026-11)."""
 FIRST_RESEND_S: Final = 2.0
+"""Well above a round trip with a disk's sync in it: without a word after this, something was lost, s (2026-11)."""
 LONGEST_RESEND_S: Final = 30.0
+"""While no ledger listens: often enough that one that comes back waits no longer, s (2026-11)."""
 STUCK_S: Final = 30.0
 """Without an answer to a publish for this long the connection is given up (2026-11)."""
 REFUSAL_PAUSE_S: Final = (5.0, 60.0)
+"""After a refusal, s: first and longest; a person mends an access list in minutes, not in seconds (2026-11)."""
 MAX_REFUSALS: Final = 5
+"""Refusals of one event, over 75 s, before it is its own fault and not a passing state of the broker (2026-11)."""
 NOBODY: Final = 0x10
+"""No matching subscribers (MQTT 5, 3.4.2.1)."""
 FAULT_OF_THE_ROW: Final = frozenset({0x80, 0x83, 0x90, 0x99})
 """Reason codes that can be one message's fault: unspecified, implementation specific, topic name, payload format.
 Not so 0x87 (not authorised) and 0x97 (quota exceeded): those hold for every message, and are waited out."""

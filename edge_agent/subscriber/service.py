@@ -37,10 +37,13 @@ from edge_agent.subscriber.ledger_engine import LedgerUnavailableError
 log = logging.getLogger(__name__)
 
 POLL_S: Final = 0.25
+"""How long one look at the network may take; a stop ends it at once (2026-11)."""
 SESSION_S: Final = 7 * 24 * 3600
 """How long the broker keeps the ledger's session while it is down, s (MQTT 5)."""
 RECEIVE_MAXIMUM: Final = 1000
+"""What the broker may have under way to it: one batch, one transaction (2026-11)."""
 ACKS_IN_FLIGHT: Final = 20
+"""Watermarks under way; newer ones replace those that wait (2026-11)."""
 GAP_SAID_S: Final = 15.0
 """A gap is closed by the agent's next sending, 2 s later; one that stands this long is worth a word, s (2026-11)."""
 

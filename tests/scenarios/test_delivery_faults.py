@@ -21,6 +21,7 @@ from real_mosquitto import RealMosquitto, free_port
 from edge_agent.config import BrokerConfig
 from edge_agent.delivery.connection import Connection
 from edge_agent.delivery.outbox import Outbox
+from edge_agent.delivery.uplink import MqttUplink
 from edge_agent.delivery.window import SendWindow
 from edge_agent.delivery.wire import Ack, Mark, StockBelief, decode, encode
 from edge_agent.errors import LedgerError, OutboxError
@@ -287,6 +288,29 @@ def test_a_defect_anywhere_in_the_uplink_costs_a_connection_not_the_thread(
         agent.is_confirmed()
         assert "ZeroDivisionError" in agent.says("broker_unreachable").detail
         assert agent.uplink.alive_at_s > time.monotonic() - 5
+
+
+def test_a_defect_while_saying_that_there_was_one_costs_no_thread_either(
+    mosquitto: RealMosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.delivery.uplink.READ_AGAIN_S", 0.1)
+    leave, faults = MqttUplink._disconnected, [1, 1]
+
+    def faulty(self: MqttUplink, reason: str) -> None:
+        if faults:
+            faults.pop()
+            raise ZeroDivisionError("a defect")
+        leave(self, reason)
+
+    monkeypatch.setattr(MqttUplink, "_disconnected", faulty)
+    with Agent(tmp_path / "state", at(mosquitto.port)) as agent:
+        agent.connects()
+        mosquitto.restart()
+        until(lambda: not faults, "both defects")
+        with StoreLedger(tmp_path / "ledger.db", at(mosquitto.port)):
+            agent.sells(3)
+            agent.is_confirmed()
+        assert agent.uplink._thread.is_alive()
 
 
 def test_another_client_under_our_name_does_not_end_delivery(mosquitto: RealMosquitto, tmp_path: Path) -> None:

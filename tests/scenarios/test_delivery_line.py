@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from delivery_rig import Agent, Listener, Protocol, StoreLedger, at, listening
 from delivery_stories import UNIT, decision, item_event, until
 from real_mosquitto import RealMosquitto, free_port
 
+from edge_agent.delivery.announcer import Message
 from edge_agent.delivery.outbox import FILE_NAME, Outbox
 from edge_agent.delivery.wire import Alarm, CloudEvent, Health, Info, Live, Mark, State, StockBelief, decode
 from edge_agent.errors import OutboxError
@@ -241,3 +244,62 @@ def test_committing_straight_through_publish_is_no_way_around_the_outbox(tmp_pat
     with Agent(tmp_path, at(free_port())) as agent:
         agent.uplink.publish(decision(1))
         assert agent.outbox.last_sequence == 0
+
+
+def test_a_fault_that_ended_while_disconnected_is_said_to_have_ended(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    with Agent(tmp_path, at(mosquitto.port)) as agent:
+        with listening(mosquitto.port) as listener:
+            agent.connects()
+            agent.uplink.publish(fault(Severity.ERROR))
+            until(lambda: bool(listener.on("alarm")), "the alarm is out")
+        mosquitto.kill()
+        agent.says("broker_unreachable")
+        agent.uplink.publish(fault(Severity.ERROR, raised=False))
+        agent.uplink.publish(fault(Severity.WARNING, subject="brief"))
+        agent.uplink.publish(fault(Severity.WARNING, raised=False, subject="brief"))
+        with listening_from_the_start(mosquitto) as listener:
+            until(lambda: bool(listener.on("alarm")), "the end of the alarm", 30)
+            agent.uplink.publish(fault(Severity.INFO, subject="last"))
+            until(lambda: b"last" in listener.on("alarm")[-1], "a later one")
+            said = [decode(payload, Alarm) for payload in listener.on("alarm")]
+            assert [(each.subject, each.raised) for each in said] == [
+                ("channel:8f3a1c5e7b902d46/2", False),
+                ("last", True),
+            ], "what nobody heard of needs no end"
+        until(lambda: not agent.uplink._announcer._over, "the end was taken: it is not said for ever")
+
+
+@contextmanager
+def listening_from_the_start(broker: RealMosquitto) -> Iterator[Listener]:
+    broker.start()
+    with listening(broker.port) as listener:
+        yield listener
+
+
+def test_a_state_that_the_broker_refused_is_said_again(
+    mosquitto: RealMosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.delivery.announcer.REFUSED_AGAIN_S", 0.1)
+    with listening(mosquitto.port) as listener, Agent(tmp_path, at(mosquitto.port)) as agent:
+        until(lambda: {"state", "info"} <= {topic.rpartition("/")[2] for topic, *_ in listener.messages}, "all said")
+        announcer = agent.uplink._announcer
+        states, infos = len(listener.on("state")), len(listener.on("info"))
+        announcer.answered(Message(UNIT.topics.state, b"", 1, retain=True), 0x97, time.monotonic())
+        until(lambda: len(listener.on("state")) == states + 1, "the state again")
+        announcer.answered(Message(UNIT.topics.info, b"", 1, retain=True), 0x97, time.monotonic())
+        until(lambda: len(listener.on("info")) == infos + 1, "the info again")
+        agent.uplink.publish(fault(Severity.WARNING))
+        until(lambda: len(listener.on("alarm")) == 1, "the alarm")
+        announcer.answered(Message(UNIT.topics.alarm, b"", 1, retain=False), 0x97, time.monotonic())
+        until(lambda: len(listener.on("alarm")) == 2, "the alarm again")
+
+
+def test_health_counts_what_delivery_itself_ran_into(mosquitto: RealMosquitto, tmp_path: Path) -> None:
+    with listening(mosquitto.port) as listener, Agent(tmp_path, at(mosquitto.port)) as agent:
+        agent.connects()
+        listener.publish(UNIT.topics.ack, b"garbage")
+        until(lambda: agent.uplink._faults == 1, "the garbage is counted")
+        agent.uplink._announcer._health_at_s = 0.0
+        until(lambda: b'"uplink_faults":1' in listener.on("health")[-1], "health says so")
+        counters = decode(listener.on("health")[-1], Health).counters
+        assert {"frames", "resends", "publishes_unheard", "live_dropped", "watermarks_refused"} <= counters.keys()

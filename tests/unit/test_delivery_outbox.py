@@ -122,6 +122,23 @@ def test_drift_is_kept_without_an_event(tmp_path: Path) -> None:
     again.close()
 
 
+@pytest.mark.parametrize("damage", [b"\x92\xc4\x03abc\xc4\x08abcdefgh", b"\x92\xc4\x00\xc4\x08abcdefgh", b"\xc1"])
+def test_resting_weights_that_no_longer_read_are_taken_anew(
+    tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = open_outbox(tmp_path)
+    outbox.commit(decision(1))
+    outbox._database.execute("UPDATE state SET value = ? WHERE name = 'shelf/drinks'", (damage,))
+    outbox.close()
+    again = open_outbox(tmp_path)
+    saved = again.saved_state()
+    assert saved is not None
+    assert saved.baselines == ()
+    assert saved.stock["b3"] == {"oat-milk": 49}
+    assert "begun anew shelf=drinks" in caplog.text
+    again.close()
+
+
 def test_rows_leave_on_the_watermark_and_never_on_a_forged_or_falling_one(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path)
     for number in range(1, 6):
