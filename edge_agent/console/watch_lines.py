@@ -4,12 +4,10 @@ import contextlib
 from datetime import datetime
 from typing import Final
 
-from edge_agent.delivery.wire import Alarm, AlternativeLine, CloudEvent, ItemEventData, ItemLine, Live, State
-from edge_agent.subscriber.wording import VERBS
-from edge_agent.vocabulary import EventKind, Mode, Verdict
+from edge_agent.delivery.wire import Alarm, AlternativeLine, CloudEvent, ItemEventData, Live, State
+from edge_agent.subscriber.wording import ONE_WAY, VERBS, items_words
+from edge_agent.vocabulary import Mode, Verdict
 
-ONE_WAY: Final = frozenset({EventKind.TAKE, EventKind.PUT_BACK, EventKind.RESTOCK, EventKind.REMOVE})
-"""Kinds whose word already says the direction: their quantities need no sign."""
 MOST_ALTERNATIVES: Final = 5
 INDENT: Final = " " * 10
 
@@ -69,7 +67,7 @@ def _moment(instant: str) -> datetime | None:
 def _head(instant: str, agent_id: str, shelf_id: str, data: ItemEventData) -> str:
     what = VERBS[data.kind]
     if data.items:
-        what += " " + _items(data.items, signed=data.kind not in ONE_WAY)
+        what += " " + items_words(data.items, signed=data.kind not in ONE_WAY)
     if data.mode is not Mode.SELLING:
         what += f" [{data.mode.value}]"
     if data.historical:
@@ -79,19 +77,10 @@ def _head(instant: str, agent_id: str, shelf_id: str, data: ItemEventData) -> st
     return f"{clock_time(instant):<9} {place:<22} {what:<36} {100 * data.confidence:5.1f} % sure  {mass}"
 
 
-def _items(items: tuple[ItemLine, ...], *, signed: bool) -> str:
-    return ", ".join(_item(item, signed=signed) for item in items)
-
-
-def _item(item: ItemLine, *, signed: bool) -> str:
-    number = f"{item.quantity:+d}".replace("-", "−") if signed else str(abs(item.quantity))
-    return f"{number} × {item.sku}" + (f" ({item.lane})" if item.lane else "")
-
-
 def _alternatives(alternatives: tuple[AlternativeLine, ...]) -> list[str]:
     """Return the most probable explanations and what is left to one."""
     lines = [
-        f"{100 * each.probability:5.1f} %  {_items(each.items, signed=True) if each.items else 'something else'}"
+        f"{100 * each.probability:5.1f} %  {items_words(each.items, signed=True) if each.items else 'something else'}"
         for each in alternatives[:MOST_ALTERNATIVES]
     ]
     rest = 1 - sum(each.probability for each in alternatives[:MOST_ALTERNATIVES])

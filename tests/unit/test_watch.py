@@ -110,15 +110,15 @@ def shown(capsys: pytest.CaptureFixture[str], *said: tuple[str, Payload], as_jso
 
 def test_a_take_reads_as_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = shown(capsys, ("event", event()))
-    assert " ".join(line.split()) == (f"{CLOCK} unit-7/drinks taken 2 × oat-milk (A1) 99.7 % sure −2090.1 ± 0.9 g")
+    assert " ".join(line.split()) == (f"{CLOCK} unit-7/drinks taken 2 × oat-milk (lane A1) 99.7 % sure −2090.1 ± 0.9 g")
 
 
 def test_a_review_shows_what_it_could_have_been(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [" ".join(line.split()) for line in shown(capsys, ("event", event(DOUBTFUL)))]
     assert lines[1:] == [
         f"REVIEW: ambiguous, to be settled by {CLOCK}",
-        "62.0 % −1 × cola-can (A2)",
-        "30.0 % −1 × lime-can (A3)",
+        "62.0 % −1 × cola-can (lane A2)",
+        "30.0 % −1 × lime-can (lane A3)",
         "5.0 % something else",
         "3.0 % anything else",
     ]
@@ -135,7 +135,7 @@ def test_what_is_not_a_sale_says_so(capsys: pytest.CaptureFixture[str]) -> None:
         TAKEN, kind=EventKind.EXCHANGE, items=(ItemLine("cola-can", -1), ItemLine("lime-can", 1)), corrects="event-1"
     )
     lines = shown(capsys, ("event", event(restock, 2)), ("event", event(exchange, 3)))
-    assert "restocked 2 × oat-milk (A1) [staff] [late]" in lines[0]
+    assert "restocked 2 × oat-milk (lane A1) [staff] [late]" in lines[0]
     assert "exchanged −1 × cola-can, +1 × lime-can" in lines[1]
     assert lines[2].strip() == "corrects event event-1"
 
