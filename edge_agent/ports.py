@@ -29,7 +29,7 @@ class Uplink(Protocol):
         """Make a decision durable, or raise `OutboxError`; returning means it survives a power cut."""
 
     def publish(self, output: Output) -> None:
-        """Pass on what is no decision; never raises and never waits for the network (a checkpoint is one disk write)."""
+        """Pass on what is no decision; never raises, never waits for the network. A checkpoint is one disk write."""
 
 
 class SessionTap(Protocol):
