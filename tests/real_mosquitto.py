@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,12 +59,14 @@ class RealMosquitto:
         raise AssertionError("mosquitto did not listen within 10 s")
 
     @contextlib.contextmanager
-    def busy(self) -> Iterator[None]:
-        """Let it neither read nor answer for a while."""
+    def busy(self, for_s: float) -> Iterator[None]:
+        """Let it neither read nor answer for a moment."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        goes_on = threading.Timer(for_s, self._process.send_signal, (signal.SIGCONT,))
+        goes_on.start()
         yield
-        self._process.send_signal(signal.SIGCONT)
+        goes_on.join()
 
     def kill(self) -> None:
         """End it as a power cut would: no goodbye, nothing saved."""

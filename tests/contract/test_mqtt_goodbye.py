@@ -34,7 +34,7 @@ def leave_with_bytes_unread(broker: BrokerConfig, waker: Waker, mosquitto: RealM
     for _ in range(MESSAGES):
         other.publish("flood", b"x" * 200, qos=0)
     time.sleep(0.2)  # they lie in the leaving client's socket by now
-    with mosquitto.busy():  # it reads the goodbye a moment later
+    with mosquitto.busy(for_s=0.1):  # it reads the goodbye a moment later
         leaving.publish("state/leaving", b"", qos=1, retain=True)
         leaving.close()
     other.close()
