@@ -146,7 +146,7 @@ def test_an_unreachable_broker_stops_no_sale_and_every_command_says_so(line: Lin
     note_running("the broker is away when the agent starts", RUN, yesterday.broker_said)
     for word in ("127.0.0.1", "[broker] in agent.toml", "events wait in the outbox"):
         assert word in yesterday.broker_said
-    await_that(lambda: recorded_in(line.database)[-1:] == events_in(line.state)[-1:], "the last story's event on record")
+    await_that(lambda: recorded_in(line.database)[-1:] == events_in(line.state)[-1:], "the last event on record")
     recorded = len(recorded_in(line.database))
     line.broker.kill()
     note_running("the broker dies", RUN, line.agent.awaits("alarm raised", "broker_unreachable"))
