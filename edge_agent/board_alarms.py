@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 
-from edge_agent.model import BoardDown, BoardUp, HealthTransition, Message, MonotonicNs
+from edge_agent.model import BoardDown, BoardUp, HealthTransition, LinkQuality, Message, MonotonicNs
 from edge_agent.vocabulary import Severity
 
 CODE = "board_down"
+POOR_LINK = "link_poor"
+POOR_LINK_REMEDY = (
+    "use a shorter or shielded cable, keep it away from motors and lamps' supplies, and check that board and unit share"
+    " one ground"
+)
 
 
 class BoardAlarms:
@@ -23,17 +28,22 @@ class BoardAlarms:
     def __init__(self, board_uids: Sequence[str]) -> None:
         self._answering: dict[str, bool] = dict.fromkeys(board_uids, False)
         self._away: dict[str, tuple[str, Severity]] = {}
+        self._poor: set[str] = set()
 
     def step(self, message: Message) -> list[HealthTransition]:
-        """Return what a message changes: a board is down (again with every new reason), or back."""
-        if not isinstance(message, BoardUp | BoardDown):
+        """Return what a message changes: a board is down (again with every new reason), or back; its wire is poor."""
+        if not isinstance(message, BoardUp | BoardDown | LinkQuality):
             return []
         uid = message.board_uid
         if uid is None or uid not in self._answering:
             return []
+        if isinstance(message, LinkQuality):
+            return [self._wire(message.t_ns, uid, message.detail, poor=message.poor)]
         self._answering[uid] = isinstance(message, BoardUp)
         transitions: list[HealthTransition] = []
         if isinstance(message, BoardDown):
+            if uid in self._poor:  # what is gone damages nothing
+                transitions.append(self._wire(message.t_ns, uid, "the board is down", poor=False))
             transitions.append(self._raise(message.t_ns, uid, message.detail))
         elif self._away.pop(uid, None) is not None:
             transitions.append(_transition(message.t_ns, uid, Severity.INFO, "it answers again", raised=False))
@@ -46,6 +56,12 @@ class BoardAlarms:
 
     def _severity(self) -> Severity:
         return Severity.WARNING if any(self._answering.values()) else Severity.ERROR
+
+    def _wire(self, t_ns: MonotonicNs, uid: str, detail: str, *, poor: bool) -> HealthTransition:
+        (self._poor.add if poor else self._poor.discard)(uid)
+        severity = Severity.WARNING if poor else Severity.INFO
+        remedy = POOR_LINK_REMEDY if poor else ""
+        return HealthTransition(t_ns, f"board:{uid}", POOR_LINK, poor, severity, detail, remedy)
 
     def _raise(self, t_ns: MonotonicNs, uid: str, detail: str) -> HealthTransition:
         self._away[uid] = (detail, self._severity())

@@ -2,7 +2,7 @@
 
 ::
 
-    BoardUp, AdcSamples, AuxReading, BoardDown, ModeChange, VisionObservation, TimePassed   (consumed)
+    BoardUp, AdcSamples, AuxReading, BoardDown, LinkQuality, ModeChange, VisionObservation, TimePassed   (consumed)
         → WeightStep → ItemEvent                                                            (made of it)
         → Decision, Provisional, HealthTransition, Mark, Checkpoint                         (what leaves)
 
@@ -104,6 +104,16 @@ class BoardDown:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkQuality:
+    """The wire to a board damages frames, or does so no longer; ``detail`` names the port and what was counted."""
+
+    t_ns: MonotonicNs
+    board_uid: BoardUid
+    poor: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModeChange:
     """Staff, a command or the start-up changed what the shelf is for."""
 
@@ -140,7 +150,7 @@ class VisionObservation:
     calibration_id: str
 
 
-Message = BoardUp | AdcSamples | AuxReading | BoardDown | ModeChange | TimePassed | VisionObservation
+Message = BoardUp | AdcSamples | AuxReading | BoardDown | LinkQuality | ModeChange | TimePassed | VisionObservation
 
 
 def instant_ns(message: Message) -> MonotonicNs:

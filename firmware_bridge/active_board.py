@@ -15,6 +15,7 @@ from typing import Final
 from firmware_bridge.clocksync import BoardClock, ClockAnswer, unwrap32
 from firmware_bridge.events import AuxReport, Event, SampleBlock
 from firmware_bridge.frames import TEMPERATURE_MISSING, Aux, Hello, Samples
+from firmware_bridge.link_watch import LinkWatch
 from firmware_bridge.timeline import Misdated, SampleTimeline
 
 HELD_FRAMES: Final = 2048
@@ -112,6 +113,8 @@ class ActiveBoard:
         Of the port.
     held : HeldSamples
         Of the port.
+    watch : LinkWatch
+        Of the port.
     emit : callable
     now_ns : int
     """
@@ -122,6 +125,7 @@ class ActiveBoard:
         memory: BoardMemory,
         counters: LinkCounters,
         held: HeldSamples,
+        watch: LinkWatch,
         emit: Callable[[Event], None],
         now_ns: int,
     ) -> None:
@@ -135,6 +139,7 @@ class ActiveBoard:
         self._memory = memory
         self._counters = counters
         self._held = held
+        self._watch = watch
         self._emit = emit
         self._timeline = SampleTimeline(self.clock, hello.rate_hz, memory.last_ns)
         self._overflow: int | None = None
@@ -227,11 +232,22 @@ class ActiveBoard:
 
     def aux(self, aux: Aux, now_ns: int) -> None:
         """Report slow readings."""
+        self._watch.aux(aux, now_ns)
         # What has been read has happened, whatever its tick says.
         t_ns = min(now_ns, self.clock.host_ns(self.clock.unwrap(aux.tick))) if self.clock.ready else now_ns
         temperatures_c = tuple(None if cdeg == TEMPERATURE_MISSING else cdeg / 100.0 for cdeg in aux.temperatures_cdeg)
         self._emit(
-            AuxReport(t_ns, self.hello.board_uid, temperatures_c, aux.supply_mv, aux.digital_inputs, aux.skipped)
+            AuxReport(
+                t_ns,
+                self.hello.board_uid,
+                temperatures_c,
+                aux.supply_mv,
+                aux.digital_inputs,
+                aux.skipped,
+                aux.bad_frames,
+                aux.receive_overruns,
+                aux.desyncs,
+            )
         )
 
     def _release(self, samples: Samples, read_ns: int) -> bool:
@@ -256,12 +272,13 @@ class ActiveBoard:
         self._misdated.clear()
         memory.last_ns = self._timeline.last_ns
         self._released_any = True
+        dropped = 0 if self._overflow is None else (samples.overflow - self._overflow) % _COUNTER_WRAP
+        self._overflow = samples.overflow
         if lost:
             counters.gaps += 1
             counters.lost_rows += lost
-        if self._overflow is not None:
-            counters.overflow_rows += (samples.overflow - self._overflow) % _COUNTER_WRAP
-        self._overflow = samples.overflow
+            counters.overflow_rows += dropped
+            self._watch.rows_lost(read_ns, lost, dropped)
         counters.rows += rows
         memory.next_index = first_index + rows
         self._emit(SampleBlock(read_ns, self.hello.board_uid, first_index, t_ns, samples.counts, samples.flags, lost))

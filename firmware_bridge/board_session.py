@@ -9,8 +9,8 @@ link's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from firmware_bridge.active_board import ActiveBoard, BoardMemory, HeldSamples, LinkCounters
 from firmware_bridge.clocksync import NS_PER_S, BoardClock
@@ -18,26 +18,10 @@ from firmware_bridge.commands import Request, RequestLine, clock_tick
 from firmware_bridge.decoder import FrameDecoder, Rejected, RejectReason
 from firmware_bridge.errors import CommandAbortedError
 from firmware_bridge.events import BoardDown, BoardUp, DownReason, Event
-from firmware_bridge.frames import Ack, Aux, CommandKind, Hello, Samples
+from firmware_bridge.frames import Ack, Aux, CommandKind, Hello, ResetCause, Samples
+from firmware_bridge.link_timing import GARBAGE_BYTES, LinkTiming
+from firmware_bridge.link_watch import LinkWatch
 from firmware_bridge.port import PortConfig
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTiming:
-    """
-    Waiting times of the link.
-
-    The identification timeout covers an Arduino's bootloader, which answers nothing for up to two seconds
-    after the port was opened (2026-11).
-    """
-
-    identify_interval_s: float = 0.1
-    identify_timeout_s: float = 3.0
-    query_timeout_s: float = 0.25
-    silent_floor_s: float = 1.0
-    silent_periods: float = 5.0
-    backoff_first_s: float = 0.1
-    backoff_last_s: float = 5.0
 
 
 class BoardSession:
@@ -74,6 +58,7 @@ class BoardSession:
         self._line = RequestLine(config.path)
         self._decoder = FrameDecoder()
         self._held = HeldSamples(self.counters)
+        self._watch = LinkWatch(config.path)
         self._board: ActiveBoard | None = None
         self._is_open = False
         self._was_up = False
@@ -118,6 +103,7 @@ class BoardSession:
         self._is_open = False
         self._board = None
         self._held.clear()
+        self._watch.forget()
         self._line.abort(now_ns, CommandAbortedError(f"{self.config.path}: the board went down"))
 
     def away(self, gone_ns: int, now_ns: int) -> None:
@@ -141,7 +127,7 @@ class BoardSession:
         line_ns = self._line.due_ns
         board = self._board
         if board is None:
-            timer_ns = min(self._next_hello_ns, self._identify_since_ns + _ns(self._timing.identify_timeout_s))
+            timer_ns = min(self._next_hello_ns, self._identify_until_ns)
             return timer_ns if line_ns is None else line_ns
         timer_ns = board.last_samples_ns + self._silent_ns(board.hello)
         if self._line.idle:
@@ -156,6 +142,7 @@ class BoardSession:
             self._poll_identifying(now_ns)
         else:
             self._poll_up(self._board, now_ns)
+            self._judge_link(now_ns)
         return b"" if self.verdict is not None else self._line.poll(now_ns)
 
     def receive(self, chunk: bytes, now_ns: int) -> bool:
@@ -184,6 +171,8 @@ class BoardSession:
                 self._take_hello(result, now_ns)
             elif isinstance(result, Aux) and self._board is not None:
                 self._board.aux(result, now_ns)
+        if self._watch.fresh and self._board is not None:
+            self._judge_link(now_ns)
         return not only_samples or self._board is not board or self.verdict is not None or self._in_doubt
 
     def report_down(self, now_ns: int, reason: DownReason, detail: str, board_uid: str | None = None) -> None:
@@ -197,6 +186,11 @@ class BoardSession:
         self._last_down = (reason, uid)
         self._emit(BoardDown(now_ns, self.config.path, uid, reason, detail))
 
+    def _judge_link(self, now_ns: int) -> None:
+        quality = self._watch.judge(now_ns, self.board_uid)
+        if quality is not None:
+            self._emit(quality)
+
     # -- identifying ----------------------------------------------------------------------------------
 
     def _identify(self, now_ns: int) -> None:
@@ -205,12 +199,18 @@ class BoardSession:
         self._identify_since_ns = self._next_hello_ns = now_ns
 
     def _poll_identifying(self, now_ns: int) -> None:
-        if now_ns - self._identify_since_ns >= _ns(self._timing.identify_timeout_s):
+        if now_ns >= self._identify_until_ns:
             self._end(now_ns, *self._why_unidentified())
         elif now_ns >= self._next_hello_ns and self._line.idle:
             interval_ns = _ns(self._timing.identify_interval_s)
             self._next_hello_ns = now_ns + interval_ns
             self._line.submit(Request(CommandKind.HELLO, b"", try_ns=interval_ns, tries=1))
+
+    @property
+    def _identify_until_ns(self) -> int:
+        garbage = self._received_bytes >= GARBAGE_BYTES and not self._good_frames
+        timeout_s = self._timing.garbage_timeout_s if garbage else self._timing.identify_timeout_s
+        return self._identify_since_ns + _ns(timeout_s)
 
     def _why_unidentified(self) -> tuple[DownReason, str]:
         if self._good_frames:
@@ -245,7 +245,7 @@ class BoardSession:
                 if board.settings_changed(hello):
                     self._emit(BoardUp(now_ns, self.config.path, hello))
                 return
-            self._restarted(now_ns, f"reset cause {hello.reset_cause}, boot {hello.boot_counter}")
+            self._restarted(now_ns, f"{_why_reset(hello)}, boot {hello.boot_counter}")
         if not self._claim(uid):
             self._end(
                 now_ns,
@@ -254,7 +254,9 @@ class BoardSession:
                 uid,
             )
             return
-        self._board = ActiveBoard(hello, self._memory_of(uid), self.counters, self._held, self._emit, now_ns)
+        memory = self._memory_of(uid)
+        self._board = ActiveBoard(hello, memory, self.counters, self._held, self._watch, self._emit, now_ns)
+        self._watch.board_changed()
         self.counters.reconnects += self._was_up
         self._was_up = True
         self._last_down = None
@@ -266,6 +268,7 @@ class BoardSession:
         detail = f"{self.config.path}: the board restarted ({why}); if it repeats check its supply"
         self.report_down(now_ns, DownReason.RESET, detail)
         board = self._board
+        self._watch.forget()
         self._identify(now_ns)
         if board is not None:
             board.hold_doubted()
@@ -340,6 +343,7 @@ class BoardSession:
 
     def _take_rejected(self, rejected: Rejected, now_ns: int) -> None:
         self._rejecting = True
+        self._watch.frame_damaged(now_ns)
         if rejected.reason is RejectReason.BAD_CRC:
             self.counters.crc_errors += 1
         else:
@@ -358,6 +362,19 @@ class BoardSession:
 
     def _silent_ns(self, hello: Hello) -> int:
         return _ns(max(self._timing.silent_floor_s, self._timing.silent_periods / hello.rate_hz))
+
+
+_RESET_WORDS: Final[dict[int, str]] = {
+    ResetCause.POWER_ON: "its power came back",
+    ResetCause.EXTERNAL: "its reset pin was pulled",
+    ResetCause.BROWN_OUT: "brown-out: its supply fell too low",
+    ResetCause.WATCHDOG: "watchdog: its firmware hung",
+    ResetCause.SOFTWARE: "asked to by a command",
+}
+
+
+def _why_reset(hello: Hello) -> str:
+    return _RESET_WORDS.get(hello.reset_cause, f"reset cause {hello.reset_cause}")
 
 
 def _ns(seconds: float) -> int:

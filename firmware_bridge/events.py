@@ -88,6 +88,9 @@ class AuxReport:
         Bit n is input n.
     skipped : tuple of int
         Per channel, surplus conversions of a faster converter, modulo 2**16.
+    bad_frames, receive_overruns, desyncs : int or None
+        Counted by the board since its boot, modulo 2**16: frames and bytes from the host that it dropped, failed
+        extra-pulse checks of all channels. None from a board of protocol 1.0.
     """
 
     t_ns: int
@@ -96,6 +99,9 @@ class AuxReport:
     supply_mv: int
     digital_inputs: int
     skipped: tuple[int, ...]
+    bad_frames: int | None = None
+    receive_overruns: int | None = None
+    desyncs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +126,25 @@ class BoardDown:
     detail: str
 
 
-Event = BoardUp | SampleBlock | AuxReport | BoardDown
+@dataclass(frozen=True, slots=True)
+class LinkQuality:
+    """
+    The wire to a board damages what passes over it, or does so no longer; rows that do arrive are sound.
+
+    Ends without a word when the port closes: its `BoardDown` says more.
+
+    Parameters
+    ----------
+    poor : bool
+    detail : str
+        Names the port and what was counted.
+    """
+
+    t_ns: int
+    port: str
+    board_uid: str | None
+    poor: bool
+    detail: str
+
+
+Event = BoardUp | SampleBlock | AuxReport | BoardDown | LinkQuality

@@ -19,12 +19,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from firmware_bridge.active_board import BoardMemory, LinkCounters
-from firmware_bridge.board_session import BoardSession, LinkTiming
+from firmware_bridge.board_session import BoardSession
 from firmware_bridge.clocksync import NS_PER_S
 from firmware_bridge.commands import RETRIES, Request, refusal
 from firmware_bridge.errors import CommandTimeoutError, LinkStoppedError, NoSuchBoardError, PortConfigError
 from firmware_bridge.events import BoardUp, DownReason, Event
 from firmware_bridge.frames import Ack, Hello
+from firmware_bridge.link_timing import LinkTiming
 from firmware_bridge.port import OpenPort, PortConfig, PortFailure, open_port
 
 log = logging.getLogger(__name__)

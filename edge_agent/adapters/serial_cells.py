@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from edge_agent.config import BoardConfig
 from edge_agent.errors import BoardError
-from edge_agent.model import AdcSamples, AuxReading, BoardDown, BoardUid, BoardUp, Message, MonotonicNs
+from edge_agent.model import AdcSamples, AuxReading, BoardDown, BoardUid, BoardUp, LinkQuality, Message, MonotonicNs
 from firmware_bridge import events
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.link import BoardLink
@@ -81,4 +81,8 @@ def as_message(event: events.Event, expected: Mapping[str, BoardUid]) -> Message
             hello.boot_counter,
             f"{hello.firmware_hash:08x}",
         )
+    if isinstance(event, events.LinkQuality):
+        # Judged only while a board is up, so it has a UID; the port's own one otherwise.
+        uid = BoardUid(event.board_uid) if event.board_uid else expected[event.port]
+        return LinkQuality(MonotonicNs(event.t_ns), uid, event.poor, event.detail)
     return BoardDown(MonotonicNs(event.t_ns), expected.get(event.port), event.reason.value, event.detail)

@@ -17,6 +17,7 @@ from edge_agent.model import (
     BoardUp,
     InitialState,
     ItemEvent,
+    LinkQuality,
     Message,
     ModeChange,
     TimePassed,
@@ -25,7 +26,7 @@ from edge_agent.model import (
 
 MESSAGE_TYPES: Mapping[str, type[Message]] = {
     kind.__name__: kind
-    for kind in (BoardUp, AdcSamples, AuxReading, BoardDown, ModeChange, TimePassed, VisionObservation)
+    for kind in (BoardUp, AdcSamples, AuxReading, BoardDown, LinkQuality, ModeChange, TimePassed, VisionObservation)
 }
 
 

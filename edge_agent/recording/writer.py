@@ -17,6 +17,7 @@ from edge_agent.model import (
     Decision,
     InitialState,
     ItemEvent,
+    LinkQuality,
     Message,
     Output,
     instant_ns,
@@ -108,6 +109,6 @@ class RecordingWriter:
 
 def _topic(message: Message) -> str:
     kind = type(message).__name__
-    if isinstance(message, (AdcSamples, AuxReading, BoardUp, BoardDown)):
+    if isinstance(message, (AdcSamples, AuxReading, BoardUp, BoardDown, LinkQuality)):
         return f"/boards/{message.board_uid or 'unknown'}/{kind}"
     return f"/{kind}"

@@ -1,5 +1,5 @@
 from edge_agent.board_alarms import BoardAlarms
-from edge_agent.model import BoardDown, BoardUid, BoardUp, MonotonicNs, TimePassed
+from edge_agent.model import BoardDown, BoardUid, BoardUp, LinkQuality, MonotonicNs, TimePassed
 from edge_agent.vocabulary import Severity
 
 LEFT, RIGHT = BoardUid("8f3a1c5e7b902d46"), BoardUid("02d468f3a1c5e7b9")
@@ -56,3 +56,21 @@ def test_other_messages_and_other_boards_change_nothing() -> None:
     alarms = BoardAlarms([LEFT])
     for message in (TimePassed(MonotonicNs(1)), _up(RIGHT), _down(RIGHT), _down(None)):
         assert alarms.step(message) == []
+
+
+def test_a_wire_that_damages_frames_is_a_warning_until_it_is_good_again_or_the_board_gone() -> None:
+    alarms = BoardAlarms([LEFT])
+    alarms.step(_up(LEFT))
+    (poor,) = alarms.step(_wire(poor=True, detail="/dev/left: in the last second damaged frames from the board × 9"))
+    assert (poor.subject, poor.code, poor.raised) == (f"board:{LEFT}", "link_poor", True)
+    assert poor.severity is Severity.WARNING
+    assert "shielded cable" in poor.remedy
+    (good,) = alarms.step(_wire(poor=False, detail="/dev/left: no damage for 5 s"))
+    assert (good.code, good.raised) == ("link_poor", False)
+    alarms.step(_wire(poor=True, detail="again"))
+    over, down = alarms.step(_down(LEFT))
+    assert (over.code, over.raised, down.code, down.raised) == ("link_poor", False, "board_down", True)
+
+
+def _wire(*, poor: bool, detail: str) -> LinkQuality:
+    return LinkQuality(MonotonicNs(5), LEFT, poor, detail)

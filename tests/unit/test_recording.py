@@ -16,6 +16,7 @@ from edge_agent.model import (
     BoardUid,
     BoardUp,
     InitialState,
+    LinkQuality,
     Message,
     ModeChange,
     MonotonicNs,
@@ -46,7 +47,8 @@ def one_of_each() -> list[Message]:
         VisionObservation(
             "o1", "s", instant(4), instant(5), 120.5, 8.0, "hand", -1, 3, None, ("a",), np.array([-0.5, -3.0]), "c1"
         ),
-        BoardDown(instant(6), None, "unplugged", "/dev/ttyUSB0: cable pulled"),
+        LinkQuality(instant(6), UID, True, "/dev/ttyUSB0: in the last second rows lost on the way × 4"),
+        BoardDown(instant(7), None, "unplugged", "/dev/ttyUSB0: cable pulled"),
     ]
 
 
