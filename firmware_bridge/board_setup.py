@@ -60,7 +60,9 @@ class BoardSetup:
     Parameters
     ----------
     channels : int
-        1 … 64.
+        1 … 64, as set when it leaves the works.
+    most_channels : int or None
+        Converters on the board; as many as channels by default.
     rate_hz : float
         Nominal rows a second, as HELLO says it.
     rate_error : float
@@ -74,7 +76,9 @@ class BoardSetup:
     supported_rates_hz : tuple of float
         What SET_RATE accepts.
     protocol : (int, int)
-        Version told in HELLO.
+        Version told in HELLO; with minor 0 the board knows nothing that came with 1.1.
+    bootloader_s : float
+        How long the bootloader waits for a programmer; one second is what optiboot waits (2026-11).
     """
 
     board_uid: str
@@ -94,6 +98,15 @@ class BoardSetup:
     aux_period_s: float = 1.0
     temperatures_cdeg: tuple[int, ...] = (2150,)
     supply_mv: int = 5000
+    most_channels: int | None = None
+    firmware_version: tuple[int, int] = (1, 0)
+    chip_signature: bytes = bytes(3)
+    bootloader_s: float = 1.0
+
+    @property
+    def inputs(self) -> int:
+        """The most channels that it converts."""
+        return self.channels if self.most_channels is None else self.most_channels
 
 
 @dataclass(slots=True)
@@ -119,6 +132,8 @@ class Faults:
         Counts that replace a row's, by sample index.
     noise : bytes
         Sent once, between two frames.
+    receive_overruns : int
+        How many of the next bytes from the host are lost for want of time, and counted.
     """
 
     byte_loss: float = 0.0
@@ -130,3 +145,4 @@ class Faults:
     channel_flags: dict[int, SampleFlag] = field(default_factory=dict)
     glitch_rows: Mapping[int, Sequence[int]] = field(default_factory=dict)
     noise: bytes = b""
+    receive_overruns: int = 0

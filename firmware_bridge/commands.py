@@ -24,7 +24,7 @@ from firmware_bridge.errors import (
     CommandTimeoutError,
     UnknownCommandError,
 )
-from firmware_bridge.frames import Ack, AckCode, Command, CommandKind, encode
+from firmware_bridge.frames import Ack, AckCode, Command, CommandKind, encode, uid_bytes
 
 RETRIES: Final = 3
 
@@ -51,6 +51,16 @@ def rate_payload(rate_mhz: int) -> bytes:
 def gain_payload(gain: int) -> bytes:
     """Amplifier gain: 128, 64 or 32 on an HX711."""
     return bytes((gain,))
+
+
+def channels_payload(channels: int) -> bytes:
+    """Give the channels converted and sent: the first of the board's inputs, 1 … as many as HELLO says."""
+    return bytes((channels,))
+
+
+def write_uid_payload(present_uid: str, new_uid: str) -> bytes:
+    """Rename the board that has `present_uid`, and no other; both 16 lower-case hex digits."""
+    return uid_bytes(present_uid) + uid_bytes(new_uid)
 
 
 def clock_tick(ack: Ack) -> int | None:

@@ -20,10 +20,12 @@ from cobs import cobs
 
 from firmware_bridge.frames import (
     AUX_HEADER,
+    AUX_TAIL,
     CRC_INIT,
     CRC_SIZE,
     HELLO_LAYOUT,
     HELLO_PREFIX,
+    HELLO_TAIL,
     MAX_BODY,
     MAX_CHANNELS,
     MAX_COMMAND_BODY,
@@ -265,24 +267,32 @@ def _decode_hello(body: bytes) -> Hello | Rejected:
             (major, minor),
             uid.hex(),
         )
-    if len(body) < HELLO_LAYOUT.size + CRC_SIZE:
-        return _bad_length(body, f"HELLO of {len(body)} bytes")
+    if len(body) < HELLO_LAYOUT.size + (HELLO_TAIL.size if minor else 0) + CRC_SIZE:
+        return _bad_length(body, f"HELLO of protocol {major}.{minor} in {len(body)} bytes")
     _, _, _, _, firmware, boot, cause, tick_rate_hz, channels, gain, rate_mhz = HELLO_LAYOUT.unpack_from(body)
     if not 0 < channels <= MAX_CHANNELS or not tick_rate_hz or not rate_mhz:
         return _bad_length(
             body, f"HELLO with {channels} channels, {tick_rate_hz} ticks/s, {rate_mhz} mHz: none may be zero"
         )
-    return Hello(uid.hex(), firmware, boot, cause, tick_rate_hz, channels, gain, rate_mhz, major, minor)
+    hello = (uid.hex(), firmware, boot, cause, tick_rate_hz, channels, gain, rate_mhz, major, minor)
+    if not minor:
+        return Hello(*hello)
+    version_major, version_minor, inputs, signature = HELLO_TAIL.unpack_from(body, HELLO_LAYOUT.size)
+    return Hello(*hello, (version_major, version_minor), inputs, signature)
 
 
 def _decode_aux(body: bytes) -> Aux | Rejected:
     if len(body) < AUX_HEADER.size + CRC_SIZE:
         return _bad_length(body, "AUX shorter than its header")
     _, tick, supply_mv, digital_inputs, n_temperatures, n_channels = AUX_HEADER.unpack_from(body)
-    if len(body) < AUX_HEADER.size + 2 * (n_temperatures + n_channels) + CRC_SIZE:
+    tail_at = AUX_HEADER.size + 2 * (n_temperatures + n_channels)
+    tail_size = len(body) - CRC_SIZE - tail_at
+    # Nothing after the skipped counts is a 1.0 board; more than nothing holds the 1.1 counters at least.
+    if tail_size < 0 or 0 < tail_size < AUX_TAIL.size:
         return _bad_length(body, f"AUX of {n_temperatures} temperatures, {n_channels} channels in {len(body)} bytes")
     values = struct.unpack_from(f"<{n_temperatures}h{n_channels}H", body, AUX_HEADER.size)
-    return Aux(tick, supply_mv, digital_inputs, values[:n_temperatures], values[n_temperatures:])
+    aux = (tick, supply_mv, digital_inputs, values[:n_temperatures], values[n_temperatures:])
+    return Aux(*aux, *AUX_TAIL.unpack_from(body, tail_at)) if tail_size else Aux(*aux)
 
 
 def _decode_command(body: bytes) -> Command | Rejected:

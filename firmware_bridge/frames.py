@@ -21,7 +21,7 @@ from cobs import cobs
 from firmware_bridge.errors import FrameError
 
 PROTOCOL_MAJOR: Final = 1
-PROTOCOL_MINOR: Final = 0
+PROTOCOL_MINOR: Final = 1
 
 DELIMITER: Final = b"\x00"
 CRC_INIT: Final = 0xFFFF
@@ -52,7 +52,7 @@ class FrameType(enum.IntEnum):
 
 
 class CommandKind(enum.IntEnum):
-    """What a CMD asks for. Numbers from 0x20 on are reserved and refused by protocol 1.0 boards."""
+    """What a CMD asks for. Kinds from 0x20 on are there since 1.1; a 1.0 board does not know them."""
 
     HELLO = 0x01
     CLOCK = 0x02
@@ -114,6 +114,12 @@ class Hello:
         16 lower-case hex digits, in the order the bytes are sent.
     rate_mhz : int
         Rows a second, in thousandths: 80 SPS is 80 000, one row every 30 s is 33.
+    firmware_version : (int, int) or None
+        Major and minor; None for a 1.0 board, like the two that follow.
+    inputs : int or None
+        The most channels that SET_CHANNELS takes.
+    chip_signature : bytes
+        Three bytes as a programmer reads them, zeros for a chip without any; empty for a 1.0 board.
     """
 
     board_uid: str
@@ -126,6 +132,9 @@ class Hello:
     rate_mhz: int
     protocol_major: int = PROTOCOL_MAJOR
     protocol_minor: int = PROTOCOL_MINOR
+    firmware_version: tuple[int, int] | None = None
+    inputs: int | None = None
+    chip_signature: bytes = b""
 
     @property
     def rate_hz(self) -> float:
@@ -175,6 +184,9 @@ class Aux:
         Bit n is input n.
     skipped : tuple of int
         Per channel, surplus conversions of a converter faster than the slowest, modulo 2**16.
+    bad_frames, receive_overruns, desyncs : int or None
+        Since boot, modulo 2**16: frames and bytes from the host that the board dropped, and failed extra-pulse
+        checks of all channels. None from a 1.0 board, all three or none.
     """
 
     tick: int
@@ -182,6 +194,9 @@ class Aux:
     digital_inputs: int
     temperatures_cdeg: tuple[int, ...] = ()
     skipped: tuple[int, ...] = ()
+    bad_frames: int | None = None
+    receive_overruns: int | None = None
+    desyncs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +221,11 @@ Frame = Hello | Samples | Aux | Command | Ack
 
 # "<" packs without padding: these strings are the tables of PROTOCOL.md.
 HELLO_LAYOUT: Final = struct.Struct("<BBB8sIHBIBBI")
+HELLO_TAIL: Final = struct.Struct("<BBB3s")
 HELLO_PREFIX: Final = struct.Struct("<BBB8s")
 SAMPLES_HEADER: Final = struct.Struct("<BHIIHBB")
 AUX_HEADER: Final = struct.Struct("<BIHBBB")
+AUX_TAIL: Final = struct.Struct("<HHH")
 REQUEST_HEADER: Final = struct.Struct("<BBB")
 
 
@@ -273,39 +290,49 @@ def _payload(frame: Frame) -> bytes:
         case Samples():
             return _samples_payload(frame)
         case Hello():
-            return HELLO_LAYOUT.pack(
-                FrameType.HELLO,
-                frame.protocol_major,
-                frame.protocol_minor,
-                uid_bytes(frame.board_uid),
-                frame.firmware_hash,
-                frame.boot_counter,
-                frame.reset_cause,
-                frame.tick_rate_hz,
-                frame.channels,
-                frame.gain,
-                frame.rate_mhz,
-            )
+            return _hello_payload(frame)
         case Aux():
-            if len(frame.temperatures_cdeg) > MAX_TEMPERATURES or len(frame.skipped) > MAX_CHANNELS:
-                raise FrameError(f"Aux: at most {MAX_TEMPERATURES} temperatures, {MAX_CHANNELS} channels")
-            n_temperatures, n_channels = len(frame.temperatures_cdeg), len(frame.skipped)
-            return AUX_HEADER.pack(
-                FrameType.AUX,
-                frame.tick,
-                frame.supply_mv,
-                frame.digital_inputs,
-                n_temperatures,
-                n_channels,
-            ) + struct.pack(
-                f"<{n_temperatures}h{n_channels}H",
-                *frame.temperatures_cdeg,
-                *frame.skipped,
-            )
+            return _aux_payload(frame)
         case Command():
             return REQUEST_HEADER.pack(FrameType.CMD, frame.request_id, frame.kind) + frame.payload
         case Ack():
             return REQUEST_HEADER.pack(FrameType.ACK, frame.request_id, frame.code) + frame.payload
+
+
+def _hello_payload(frame: Hello) -> bytes:
+    payload = HELLO_LAYOUT.pack(
+        FrameType.HELLO,
+        frame.protocol_major,
+        frame.protocol_minor,
+        uid_bytes(frame.board_uid),
+        frame.firmware_hash,
+        frame.boot_counter,
+        frame.reset_cause,
+        frame.tick_rate_hz,
+        frame.channels,
+        frame.gain,
+        frame.rate_mhz,
+    )
+    if not frame.protocol_minor:
+        return payload
+    if frame.firmware_version is None or frame.inputs is None or len(frame.chip_signature) != 3:
+        raise FrameError("Hello: since protocol 1.1 with firmware version, inputs and a chip signature of 3 bytes")
+    return payload + HELLO_TAIL.pack(*frame.firmware_version, frame.inputs, frame.chip_signature)
+
+
+def _aux_payload(frame: Aux) -> bytes:
+    n_temperatures, n_channels = len(frame.temperatures_cdeg), len(frame.skipped)
+    if n_temperatures > MAX_TEMPERATURES or n_channels > MAX_CHANNELS:
+        raise FrameError(f"Aux: at most {MAX_TEMPERATURES} temperatures, {MAX_CHANNELS} channels")
+    payload = AUX_HEADER.pack(
+        FrameType.AUX, frame.tick, frame.supply_mv, frame.digital_inputs, n_temperatures, n_channels
+    ) + struct.pack(f"<{n_temperatures}h{n_channels}H", *frame.temperatures_cdeg, *frame.skipped)
+    counters = (frame.bad_frames, frame.receive_overruns, frame.desyncs)
+    if counters == (None, None, None):
+        return payload
+    if None in counters:
+        raise FrameError("Aux: bad frames, receive overruns and desyncs are sent all three or not at all")
+    return payload + AUX_TAIL.pack(*counters)
 
 
 def _samples_payload(frame: Samples) -> bytes:

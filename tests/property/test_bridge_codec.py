@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def samples(draw: st.DrawFn) -> Samples:
     )
 
 
-hellos = st.builds(
+any_hellos = st.builds(
     Hello,
     board_uid=st.binary(min_size=8, max_size=8).map(bytes.hex),
     firmware_hash=u32,
@@ -49,8 +50,16 @@ hellos = st.builds(
     channels=st.integers(1, 64),
     gain=u8,
     rate_mhz=st.integers(1, 0xFFFFFFFF),
+    protocol_minor=st.integers(1, 0xFF),
+    firmware_version=st.tuples(u8, u8),
+    inputs=u8,
+    chip_signature=st.binary(min_size=3, max_size=3),
 )
-auxes = st.builds(
+old_hellos = any_hellos.map(
+    lambda hello: replace(hello, protocol_minor=0, firmware_version=None, inputs=None, chip_signature=b"")
+)
+hellos = any_hellos | old_hellos
+old_auxes = st.builds(
     Aux,
     tick=u32,
     supply_mv=u16,
@@ -58,6 +67,7 @@ auxes = st.builds(
     temperatures_cdeg=st.lists(st.integers(-32768, 32767), max_size=16).map(tuple),
     skipped=st.lists(u16, max_size=64).map(tuple),
 )
+auxes = old_auxes | st.builds(replace, old_auxes, bad_frames=u16, receive_overruns=u16, desyncs=u16)
 commands = st.builds(Command, u8, u8, st.binary(max_size=27))
 acks = st.builds(Ack, u8, u8, st.binary(max_size=70))
 frames: st.SearchStrategy[Frame] = st.one_of(samples(), hellos, auxes, commands, acks)
@@ -78,6 +88,8 @@ def test_every_frame_survives_its_bytes(frame: Frame) -> None:
     (decoded,) = FrameDecoder().feed(encode(frame))
     assert not isinstance(decoded, Rejected)
     assert encode(decoded) == encode(frame)
+    if not isinstance(frame, Samples):
+        assert decoded == frame
     if isinstance(frame, Samples):
         assert isinstance(decoded, Samples)
         assert np.array_equal(decoded.counts, frame.counts)

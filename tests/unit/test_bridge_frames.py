@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from cobs import cobs
+from golden_vectors import filled, frame_of
 
-from firmware_bridge.decoder import FrameDecoder, Rejected, RejectReason, decode_run
+from firmware_bridge.decoder import FrameDecoder, Rejected, RejectReason
 from firmware_bridge.errors import FrameError
 from firmware_bridge.frames import (
     COUNTS_MAX,
@@ -23,6 +25,7 @@ from firmware_bridge.frames import (
     Frame,
     Hello,
     Samples,
+    cobs_frame,
     crc16,
     encode,
     max_rows,
@@ -34,21 +37,6 @@ sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 import pure_python_decoder as plain  # noqa: E402
 
 VECTORS: dict[str, Any] = json.loads((ROOT / "firmware_bridge" / "golden_vectors.json").read_text("utf-8"))
-TYPES: dict[str, type[Frame]] = {"HELLO": Hello, "SAMPLES": Samples, "AUX": Aux, "CMD": Command, "ACK": Ack}
-
-
-def frame_of(vector: dict[str, Any]) -> Frame:
-    fields = dict(vector["fields"])
-    match vector["type"]:
-        case "SAMPLES":
-            fields["counts"] = np.array(fields["counts"], dtype=np.int32)
-            fields["flags"] = np.array(fields["flags"], dtype=np.uint8)
-        case "AUX":
-            fields["temperatures_cdeg"] = tuple(fields["temperatures_cdeg"])
-            fields["skipped"] = tuple(fields["skipped"])
-        case "CMD" | "ACK":
-            fields["payload"] = bytes.fromhex(fields["payload"])
-    return TYPES[vector["type"]](**fields)
 
 
 def same(left: Frame, right: Frame) -> bool:
@@ -96,6 +84,10 @@ def test_golden_stream_recovers_after_each_disturbance(vector: dict[str, Any]) -
     results = FrameDecoder().feed(bytes.fromhex(vector["wire"]))
     seen = [f"rejected:{r.reason.value}" if isinstance(r, Rejected) else names[encode(r)] for r in results]
     assert seen == vector["results"]
+
+
+def test_the_file_holds_the_bytes_of_all_its_vectors() -> None:
+    assert filled(VECTORS) == VECTORS
 
 
 def test_crc_and_cobs_vectors_hold_for_both_implementations() -> None:
@@ -151,14 +143,27 @@ def test_a_board_of_another_major_version_is_named_with_its_uid() -> None:
     assert "2.3" in rejected.detail
 
 
-def test_a_newer_minor_version_may_append_fields() -> None:
-    vector = next(v for v in VECTORS["frames"] if v["name"] == "hello")
+@pytest.mark.parametrize("name", ["hello_1_1", "aux_1_1", "aux_1_1_empty", "clock_answer"])
+@pytest.mark.parametrize("appended", [b"\x01", b"\x01\x02\x03", bytes(12)])
+def test_a_newer_minor_version_may_append_fields(name: str, appended: bytes) -> None:
+    vector = next(v for v in VECTORS["frames"] if v["name"] == name)
     body = bytearray(bytes.fromhex(vector["body"])[:-2])
-    body[2] = 9
-    body += b"\x01\x02\x03"
-    hello = decode_run(cobs.encode(bytes(body) + crc16(bytes(body)).to_bytes(2, "little")))
+    known = frame_of(vector)
+    if isinstance(known, Hello):
+        body[2] = 9
+        known = replace(known, protocol_minor=9)
+    elif isinstance(known, Ack):
+        known = replace(known, payload=known.payload + appended)
+    (frame,) = FrameDecoder().feed(cobs_frame(bytes(body) + appended))
+    assert frame == known
+
+
+def test_a_board_of_protocol_1_0_says_neither_version_nor_chip_nor_link_counters() -> None:
+    hello, aux = (next(frame_of(v) for v in VECTORS["frames"] if v["name"] == name) for name in ("hello", "aux"))
     assert isinstance(hello, Hello)
-    assert (hello.protocol_minor, hello.board_uid) == (9, "28a50000000000a1")
+    assert (hello.firmware_version, hello.inputs, hello.chip_signature) == (None, None, b"")
+    assert isinstance(aux, Aux)
+    assert (aux.bad_frames, aux.receive_overruns, aux.desyncs) == (None, None, None)
 
 
 def test_memory_stays_bounded_on_endless_noise_without_delimiter() -> None:
@@ -182,9 +187,12 @@ def test_memory_stays_bounded_on_endless_noise_without_delimiter() -> None:
         Command(0, 1, bytes(28)),
         Ack(0, 0, bytes(246)),
         Aux(0, 0, 0, (0,) * 17),
-        Hello("28A50000000000A1", 0, 0, 0, 1, 1, 128, 1),
-        Hello("28a5", 0, 0, 0, 1, 1, 128, 1),
-        Hello("not hexadecimal!", 0, 0, 0, 1, 1, 128, 1),
+        Aux(0, 0, 0, bad_frames=1),
+        Hello("28A50000000000A1", 0, 0, 0, 1, 1, 128, 1, protocol_minor=0),
+        Hello("28a5", 0, 0, 0, 1, 1, 128, 1, protocol_minor=0),
+        Hello("not hexadecimal!", 0, 0, 0, 1, 1, 128, 1, protocol_minor=0),
+        Hello("28a50000000000a1", 0, 0, 0, 1, 1, 128, 1),
+        Hello("28a50000000000a1", 0, 0, 0, 1, 1, 128, 1, 1, 1, (1, 0), 4, b"\x1e\x95"),
     ],
 )
 def test_what_does_not_fit_the_protocol_is_refused_by_name(frame: Frame) -> None:
