@@ -1,0 +1,148 @@
+"""Which board a technician's command means, and how boards are described; shared by the `board` commands."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from edge_agent.commands.options import add_config_option, config_path
+from edge_agent.config.files import read_agent
+from edge_agent.errors import BoardError, ConfigError
+from firmware_bridge.answers import UNWRITTEN_UID
+from firmware_bridge.errors import PortConfigError
+from firmware_bridge.frames import Hello, ResetCause
+from firmware_bridge.port import PortConfig
+
+DEFAULT_BAUD = 115_200
+NO_UID = "none yet"
+RESET_CAUSES = {
+    ResetCause.UNKNOWN: "unknown",
+    ResetCause.POWER_ON: "power on",
+    ResetCause.EXTERNAL: "reset pin",
+    ResetCause.BROWN_OUT: "brown-out: check its supply",
+    ResetCause.WATCHDOG: "watchdog: its firmware hung",
+    ResetCause.SOFTWARE: "software",
+}
+
+
+def add_board_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--port`` or ``--config`` with ``--uid``."""
+    parser.add_argument("--port", metavar="PATH", help="the board on this port")
+    add_config_option(parser)
+    parser.add_argument("--uid", metavar="UID", help="of the configuration's boards, this one")
+    add_baud_option(parser)
+
+
+def add_port_option(parser: argparse.ArgumentParser) -> None:
+    """Add a ``--port`` that must be named."""
+    parser.add_argument("--port", metavar="PATH", required=True, help="the board on this port")
+    add_baud_option(parser)
+
+
+def add_baud_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--baud``."""
+    parser.add_argument("--baud", type=int, help=f"bits a second (default: configured, else {DEFAULT_BAUD})")
+
+
+def port_config(path: str, baud: int | None) -> PortConfig:
+    """Return a port that was named on the command line.
+
+    Raises
+    ------
+    BoardError
+        The baud rate cannot be one.
+    """
+    try:
+        return PortConfig(path, DEFAULT_BAUD if baud is None else baud)
+    except PortConfigError as error:
+        raise BoardError(str(error)) from error
+
+
+def configured_ports(path: Path, baud: int | None = None) -> list[PortConfig]:
+    """Return the ports of a unit's boards.
+
+    Raises
+    ------
+    BoardError
+        The baud rate cannot be one.
+    """
+    try:
+        return [PortConfig(board.port, baud or board.baud, board.uid) for board in read_agent(path).boards]
+    except PortConfigError as error:
+        raise BoardError(str(error)) from error
+
+
+def chosen_ports(arguments: argparse.Namespace) -> list[PortConfig]:
+    """Return the ports that the options of `add_board_options` name: one, or all of a configuration.
+
+    Raises
+    ------
+    ConfigError
+        The configuration has no such board.
+    """
+    if arguments.port:
+        port = port_config(arguments.port, arguments.baud)
+        return [PortConfig(port.path, port.baud, arguments.uid)] if arguments.uid else [port]
+    path = config_path(arguments)
+    ports = configured_ports(path, arguments.baud)
+    if arguments.uid is None:
+        return ports
+    named = [port for port in ports if port.expected_uid == arguments.uid]
+    if not named:
+        known = ", ".join(port.expected_uid or "" for port in ports) or "none"
+        raise ConfigError(f"{path}: boards: no board {arguments.uid!r}; configured: {known}")
+    return named
+
+
+def chosen_port(arguments: argparse.Namespace) -> PortConfig:
+    """Return the one port that the options of `add_board_options` name.
+
+    Raises
+    ------
+    ConfigError
+        They name none, or several.
+    """
+    ports = chosen_ports(arguments)
+    if len(ports) != 1:
+        known = ", ".join(port.expected_uid or "" for port in ports) or "none"
+        raise ConfigError(f"{config_path(arguments)}: boards: name one by --uid, or its --port; configured: {known}")
+    return ports[0]
+
+
+def uid_text(board_uid: str) -> str:
+    """Return a UID as a technician reads it."""
+    return NO_UID if board_uid == UNWRITTEN_UID else board_uid
+
+
+def firmware_text(hello: Hello) -> str:
+    """Return a firmware's version and hash."""
+    if hello.firmware_version is None:
+        return f"{hello.firmware_hash:08x}"
+    return "{}.{} ({:08x})".format(*hello.firmware_version, hello.firmware_hash)
+
+
+def inputs_text(hello: Hello) -> str:
+    """Return how many inputs are used, and of how many where the board says."""
+    return f"{hello.channels}" if hello.inputs is None else f"{hello.channels} of {hello.inputs}"
+
+
+def reset_text(cause: int) -> str:
+    """Return a reset cause in words."""
+    return RESET_CAUSES[ResetCause(cause)] if cause in set(ResetCause) else f"{cause}"
+
+
+def hello_document(hello: Hello) -> dict[str, Any]:
+    """Return what a board says of itself, for a script."""
+    return {
+        "uid": None if hello.board_uid == UNWRITTEN_UID else hello.board_uid,
+        "protocol": f"{hello.protocol_major}.{hello.protocol_minor}",
+        "firmware_version": None if hello.firmware_version is None else "{}.{}".format(*hello.firmware_version),
+        "firmware_hash": f"{hello.firmware_hash:08x}",
+        "boot_counter": hello.boot_counter,
+        "reset_cause": reset_text(hello.reset_cause).partition(":")[0],
+        "tick_rate_hz": hello.tick_rate_hz,
+        "channels": hello.channels,
+        "inputs": hello.inputs,
+        "gain": hello.gain,
+        "rate_hz": hello.rate_hz,
+        "chip_signature": hello.chip_signature.hex() or None,
+    }
