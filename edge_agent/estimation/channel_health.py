@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from edge_agent.estimation.fault_gate import SATURATED, SILENT
+from edge_agent.estimation.electrical_noise import same_noise
+from edge_agent.estimation.fault_gate import DESYNC, SATURATED, SILENT
 from edge_agent.estimation.layout import BoardLayout
 from edge_agent.estimation.noise import DIFFERENCE_TO_SIGMA
 from edge_agent.estimation.settings import EstimationSettings
@@ -13,16 +14,27 @@ NOISY_EPOCHS = 15
 """Seconds of noise before it is a fault: longer than anyone rummages without a pause (2026-11, rule)."""
 GLITCH_SAMPLES = 128
 """Rows over which the share of rejected ones is taken: at the limit of 15 %, right to 3 % (rule, 2026-11)."""
+REFUSED_ROWS = 5
+REFUSED_S = 0.4
+"""Rows that came and could not be used, so many and for so long, are a fault at once: a board that says itself that an
+input is dead need not be waited for like one that says nothing. Settling takes four rows, glitches two (rule,
+2026-11)."""
+ELECTRICAL_S = 1.0
+"""How long noise of the wires is remembered: the time between two epochs (rule, 2026-11)."""
 OVERLOAD_ROWS = 3
 """Rows beyond the capacity in one epoch that are a load: the gate passes no glitch longer than two (rule, 2026-11)."""
 
 TEXTS = {
     "channel_silent": (
-        "no valid reading for {seconds:.0f} s",
+        "no valid reading for {seconds:.1f} s",
         "check the cell's plug and the converter's wiring; then run 'edge-agent board diagnose'",
     ),
+    "channel_line_low": (
+        "the converter's data line has stayed low for {seconds:.1f} s: it does not convert",
+        "look for a short of its DT wire to ground, and check that the converter has its supply",
+    ),
     "channel_saturated": (
-        "at the end of the converter's range for {seconds:.0f} s",
+        "at the end of the converter's range for {seconds:.1f} s",
         "a wire is off or broken, or the cell is bent: check the plug, then replace the cell",
     ),
     "channel_stuck": (
@@ -60,6 +72,10 @@ class ChannelWatch:
         self._raised: dict[str, BoolArray] = {code: np.zeros(cells, dtype=np.bool_) for code in TEXTS}
         self._all_good_ns: int | None = None
         self._good_ns: InstantArray = np.full(cells, np.iinfo(np.int64).min)
+        self._refused_rows: IntArray = np.zeros(cells, dtype=np.int32)
+        self._any_refused = False
+        self._electrical_g: FloatArray = np.zeros(cells)
+        self._electrical_ns: InstantArray = np.full(cells, -(2**62))
         self._unchanged_rows: IntArray = np.zeros(cells, dtype=np.int32)
         self._noisy_epochs: IntArray = np.zeros(cells, dtype=np.int32)
         self._rejected: IntArray | None = None
@@ -73,9 +89,30 @@ class ChannelWatch:
             self._all_good_ns = int(t_ns[0])
         if bad is None:
             self._all_good_ns = int(t_ns[-1])
+            if self._any_refused:
+                self._refused_rows[:] = 0
+                self._any_refused = False
             return
         for row in range(t_ns.size):
             self._good_ns[~bad[row]] = t_ns[row]
+            self._refused_rows = np.where(bad[row], self._refused_rows + 1, 0).astype(np.int32)
+        self._any_refused = bool(self._refused_rows.any())
+
+    def urgent(self, now_ns: int) -> bool:
+        """Return whether an input fell dead since the last look, by the board's own word or by its readings."""
+        return self._any_refused and bool((self._mute(now_ns) & ~self.faulty).any())
+
+    def note_electrical(self, now_ns: int, sigma_g: FloatArray) -> bool:
+        """Note what noise of the wires a look found, (cells,); return whether an input is found noisy by it."""
+        twice = same_noise(self._electrical_g, sigma_g)
+        self._electrical_g = sigma_g
+        self._electrical_ns[twice] = now_ns
+        return bool((twice & ~self._raised["channel_noisy"]).any())
+
+    def _mute(self, now_ns: int) -> BoolArray:
+        silent_ns = now_ns - np.maximum(self._good_ns, self._all_good_ns or 0)
+        refused = (self._refused_rows >= REFUSED_ROWS) & (silent_ns > REFUSED_S * 1e9)
+        return refused | (silent_ns > self.silence_ns)
 
     def epoch(self, now_ns: int, grams: FloatArray, rejected: IntArray) -> list[HealthTransition]:
         """Judge all channels on an epoch's readings, (rows, columns); return what changed."""
@@ -87,22 +124,26 @@ class ChannelWatch:
         fresh = rejected - self._rejected
         self._rejected = rejected.copy()
         silent_ns = now_ns - np.maximum(self._good_ns, self._all_good_ns or 0)
-        mute = silent_ns > self.silence_ns
+        mute = self._mute(now_ns)
         saturated = mute & (fresh[SATURATED] > fresh[SILENT])
+        # Both flags together are the board's word for a line that stays low (PROTOCOL.md).
+        line_low = mute & ~saturated & (fresh[SILENT] > 0) & (2 * fresh[DESYNC] > fresh[SILENT])
         readings = grams[:, :cells]
         unchanged = (np.ptp(readings, axis=0) <= 1.01 * np.abs(layout.g_per_count)) & ~mute
         self._unchanged_rows = np.where(unchanged, self._unchanged_rows + rows, 0).astype(np.int32)
         stuck_ns = self._unchanged_rows * np.int64(self.period_ns)
         stuck = (self._unchanged_rows >= self.settings.stuck_rows) & (stuck_ns >= self.settings.stuck_s * 1e9)
-        noise = DIFFERENCE_TO_SIGMA * np.abs(np.diff(readings, axis=0)).mean(axis=0)
+        noise = DIFFERENCE_TO_SIGMA * np.abs(np.diff(readings, axis=0)).sum(axis=0) / max(rows - 1, 1)
         loud = noise > self.settings.noisy_share * layout.cell_max_g
         self._noisy_epochs = np.where(loud & ~mute, self._noisy_epochs + 1, 0).astype(np.int32)
         self._count_glitches(rows, fresh)
         noisy = (self._noisy_epochs >= NOISY_EPOCHS) | (self._glitch_share > self.settings.glitch_rate)
+        noisy |= now_ns - self._electrical_ns < ELECTRICAL_S * 1e9
         over = (np.abs(readings) > layout.cell_max_g).sum(axis=0) >= OVERLOAD_ROWS
         load = np.abs(readings).max(axis=0)
         found = {
-            "channel_silent": mute & ~saturated,
+            "channel_silent": mute & ~saturated & ~line_low,
+            "channel_line_low": line_low,
             "channel_saturated": saturated,
             "channel_stuck": stuck & ~mute,
             "channel_noisy": noisy & ~mute & ~stuck,

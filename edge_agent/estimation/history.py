@@ -57,6 +57,11 @@ class History:
         start = int(np.searchsorted(self._t_ns[: self._end], t_ns))
         return self._t_ns[start : self._end], self._grams[start : self._end], self._bad[start : self._end]
 
+    def last(self, rows: int) -> tuple[InstantArray, FloatArray, BoolArray]:
+        """Return the newest rows, ``rows`` of them at most, as `since` does."""
+        start = max(0, self._end - rows)
+        return self._t_ns[start : self._end], self._grams[start : self._end], self._bad[start : self._end]
+
     @property
     def last_t_ns(self) -> int | None:
         """Return the instant of the newest row."""
