@@ -1,3 +1,4 @@
+# ruff: noqa: INP001  (a build step beside the C it stamps, no package)
 """
 Write the firmware's hash into its image.
 
