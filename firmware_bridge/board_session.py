@@ -86,6 +86,11 @@ class BoardSession:
     def _in_doubt(self) -> bool:
         return self._board is not None and self._board.in_doubt
 
+    @property
+    def unhurried(self) -> bool:
+        """Whether nobody waits for an answer: what comes may wait a little to be read."""
+        return self._line.idle
+
     # -- driven by the link ---------------------------------------------------------------------------
 
     def opened(self, now_ns: int) -> None:
