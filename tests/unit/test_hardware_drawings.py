@@ -15,6 +15,7 @@ from firmware_bridge.events import DownReason
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+FIRMWARE = ROOT / "firmware_bridge" / "firmware"
 PAGE = (DOCS / "hardware.md").read_text(encoding="utf-8")
 PICTURES = sorted(path.name for path in (DOCS / "hardware").glob("*.svg"))
 
@@ -117,6 +118,15 @@ def test_the_ladder_s_four_voltages_follow_from_its_resistors() -> None:
         expected = (1 / 10e3) / (1 / 10e3 + conductance)
         assert float(share) == pytest.approx(expected, abs=0.0005)
         assert float(volts) == pytest.approx(5 * expected, abs=0.005)
+
+
+def test_the_firmware_tells_the_ladder_s_four_states_apart_with_room_for_poor_resistors() -> None:
+    source = (FIRMWARE / "common" / "ladder.c").read_text(encoding="utf-8")
+    limits = sorted(int(number) for number in re.findall(r"#define \w+_ABOVE (\d+)", source))
+    readings = sorted(1023 * float(share) for _, _, share, _ in table("Wiring", "Door contact"))
+    assert len(limits) == 3
+    for limit, below, above in zip(limits, readings, readings[1:], strict=False):
+        assert below + 30 < limit < above - 30  # resistors of 5 % move a reading by 26 at most
 
 
 def test_small_sums_in_the_text_are_right() -> None:
