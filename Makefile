@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench kill-soak bad-inputs lock clean
+.PHONY: help demo test lint format bench kill-soak rig-soak rig-faults bad-inputs lock clean
 help:
 	@echo "make demo       set up and run the main job: broker, two virtual boards, agent, ledger, shopper"
 	@echo "make test       set up and pass the tests (installs mosquitto by apt when root)"
 	@echo "make lint       ruff, mypy strict, import contracts"
 	@echo "make bench      measure beside named peers; writes build/bench.json"
+	@echo "make firmware   build the reference board's firmware (needs gcc-avr) and print its sizes"
 	@echo "make kill-soak  kill -9 the agent 100 times during a scripted session"
+	@echo "make rig-soak   run the firmware on a simulated board for 10 minutes of its time, every value checked"
+	@echo "make rig-faults break the simulated board in every way and print what was told, how soon, and whether it recovered"
 	@echo "make bad-inputs give the commands every bad input and print what each answers"
 	@echo "make lock       renew the hash-pinned locks (needs uv)"
 
@@ -33,16 +36,23 @@ $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml
 demo: $(VENV)/demo.stamp
 	@$(BIN)/edge-agent demo
 
-# The tests start real parts. As root they are installed; otherwise the missing ones are named.
+# The tests start real parts: a broker, and the firmware on a simulated chip. As root they are installed, otherwise the
+# missing ones are named.
+PART_PACKAGES := mosquitto mosquitto-clients gcc-avr avr-libc libsimavr-dev libelf-dev avrdude arduino-core-avr
 .PHONY: parts
 parts:
-	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || { \
-	  if [ "$$(id -u)" = 0 ]; then echo "installing mosquitto …"; apt-get update -qq && \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients >/dev/null; \
-	  else echo "mosquitto is missing: sudo apt-get install mosquitto mosquitto-clients"; exit 1; fi; }
-	@command -v mosquitto_sub >/dev/null || { \
-	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mosquitto-clients >/dev/null; \
-	  else echo "mosquitto_sub is missing: sudo apt-get install mosquitto-clients"; exit 1; fi; }
+	@missing=; for package in $(PART_PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then echo "installing$$missing …"; apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	  else echo "missing: sudo apt-get install$$missing"; exit 1; fi; fi
+
+# Every build of the reference board's firmware, with its sizes; a build past its limits fails.
+.PHONY: firmware
+firmware:
+	@for channels in 1 2 3 4 5 6 7 8; do $(MAKE) --no-print-directory -C firmware_bridge/firmware CHANNELS=$$channels || exit 1; done
+	@$(MAKE) --no-print-directory -C firmware_bridge/firmware CHANNELS=8 BAUD=1000000
 
 test: $(VENV)/dev.stamp parts
 	@$(BIN)/coverage erase
@@ -66,6 +76,12 @@ bench: $(VENV)/dev.stamp
 
 kill-soak: $(VENV)/dev.stamp parts
 	@$(BIN)/python -m pytest tests/scenarios/test_killed_agent.py --kills=100 -s --timeout=3600
+
+rig-soak: $(VENV)/dev.stamp parts
+	@$(BIN)/python -m pytest tests/contract/test_rig_soak.py --rig-minutes=10 -s --timeout=3600
+
+rig-faults: $(VENV)/dev.stamp parts
+	@$(BIN)/python -m pytest tests/scenarios/test_rig_faults.py -s
 
 bad-inputs: $(VENV)/dev.stamp parts
 	@$(BIN)/python -m pytest tests/scenarios/test_bad_inputs.py tests/scenarios/test_bad_inputs_while_selling.py -q \
