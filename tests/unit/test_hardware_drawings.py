@@ -16,6 +16,7 @@ from firmware_bridge.events import DownReason
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 FIRMWARE = ROOT / "firmware_bridge" / "firmware"
+PIN_SOURCES = ("pins.h", "pins.c", "onewire.h", "onewire.c", "adc.c")
 PAGE = (DOCS / "hardware.md").read_text(encoding="utf-8")
 PICTURES = sorted(path.name for path in (DOCS / "hardware").glob("*.svg"))
 
@@ -83,6 +84,27 @@ def test_no_two_functions_of_a_board_share_a_pin() -> None:
             for one_port in spread(port):
                 assert one_port not in taken, f"{channels} channels: {function} and {taken.get(one_port)}"
                 taken[one_port] = function
+
+
+def test_the_pins_are_those_of_the_firmware() -> None:
+    source = "".join((FIRMWARE / "avr328p" / name).read_text(encoding="utf-8") for name in PIN_SOURCES)
+    defined = dict(re.findall(r"#define (\w+) (\w+)", source))
+    on_port_d, dout_bit, sck_bit = (int(defined[name]) for name in ("ON_PORT_D", "DOUT0_BIT", "SCK6_BIT"))
+    firmware = {
+        "RATE": defined["RATE_PIN"],
+        "LED": defined["LED_PIN"],
+        "door reed": defined["DOOR_PIN"],
+        "staff key": defined["STAFF_KEY_PIN"],
+    }
+    for channel in range(8):
+        beyond = channel - on_port_d
+        firmware[f"DOUT {channel}"] = f"PD{channel + dout_bit}" if beyond < 0 else f"PB{beyond}"
+        firmware[f"SCK {channel}"] = f"PC{channel}" if beyond < 0 else f"PB{beyond + sck_bit}"
+    firmware["DS18B20"] = defined["ONEWIRE_PIN"]
+    adc_inputs = dict(re.findall(r"#define (\w+)_INPUT \(AVCC_REFERENCE \| (\d)\)", source))
+    firmware["NTC"], firmware["door and key ladder"] = (f"ADC{adc_inputs[name]}" for name in ("NTC", "LADDER"))
+    page = {function: port for function, (port, _) in pins_of_the_page().items() if function not in {"RX", "TX"}}
+    assert page == firmware
 
 
 @pytest.mark.parametrize("channel", range(4))
