@@ -7,95 +7,21 @@ its end of a socket pair is open; it leaves no file behind.
 
 from __future__ import annotations
 
-import binascii
-import fcntl
-import functools
 import socket
-import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-BUILD: Final = ROOT / "build"
+from rig_build import RigError, build_firmware, build_rig, eeprom_image
+from rig_readings import Chip, Read, parse_chip, parse_read
+
 UID: Final = "28a50000000000a1"
-BOOTLOADER: Final = Path("/usr/share/arduino/hardware/arduino/avr/bootloaders/atmega/ATmegaBOOT_168_atmega328.hex")
 ALL: Final = "all"
 ANSWER_S: Final = 60.0
 """A command waits for at most a slice of board time, except `advance`, which may run for minutes of it."""
-
-READ_SETTLING, READ_TORN = 1, 2
-
-
-class RigError(AssertionError):
-    """The rig could not be built or started, refused a command or died: the text says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One converter: what it has delivered, and how it was clocked, since the start or `forget`."""
-
-    channel: int
-    factor: float
-    rate: int
-    gain: int
-    settling: int
-    conversions: int
-    reads: int
-    lost: int
-    torn: int
-    empty_pulses: int
-    excess_pulses: int
-    power_downs: int
-    sck_high_max_us: float
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """One conversion as it was clocked out: its number, the bits on the wire, the clocks it got."""
-
-    channel: int
-    index: int
-    conversion: int
-    value: int
-    pulses: int
-    flags: int
-    ready_us: float
-    start_us: float
-
-
-def make(directory: Path, *variables: str) -> None:
-    """Run make; one at a time over all processes, for they share the build directory."""
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / ".rig.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run(["make", "-C", str(directory), *variables], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RigError(f"make -C {directory} {' '.join(variables)} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-
-
-@functools.cache
-def build_rig() -> Path:
-    """Build the rig; needs `apt-get install gcc libsimavr-dev libelf-dev`."""
-    make(ROOT / "tests" / "rig")
-    return BUILD / "rig" / "rig"
-
-
-@functools.cache
-def build_firmware(channels: int = 4, baud: int = 115_200, *variables: str) -> Path:
-    """Build the reference firmware; needs `apt-get install gcc-avr avr-libc`."""
-    make(ROOT / "firmware_bridge" / "firmware", f"CHANNELS={channels}", f"BAUD={baud}", *variables)
-    return BUILD / "firmware" / f"loadcell-{channels}ch-{baud}.elf"
-
-
-def eeprom_image(uid: str, channels: int, gain: int = 128, rate_mhz: int = 80_000) -> bytes:
-    """EEPROM of a board that has its name and settings."""
-    body = b"\xa5" + bytes.fromhex(uid) + struct.pack("<BBI", channels, gain, rate_mhz)
-    return body + struct.pack("<H", binascii.crc_hqx(body, 0xFFFF))
 
 
 class RigBoard:
@@ -172,7 +98,11 @@ class RigBoard:
         ours.settimeout(ANSWER_S)
         self._socket = ours
         self._answers = ours.makefile("r", encoding="ascii", newline="\n")
-        self.say("hello")
+        try:
+            self.say("hello")
+        except RigError:
+            self.stop()
+            raise
         return self
 
     def stop(self) -> None:
@@ -216,7 +146,7 @@ class RigBoard:
             self._socket.sendall(f"{line}\n".encode("ascii"))
             answer = self._answers.readline()
         except OSError as error:
-            raise RigError(f"{line}: the rig does not answer ({error})") from error
+            raise RigError(f"{line}: the rig does not answer ({error}): {self._last_words()}") from error
         if not answer:
             raise RigError(f"{line}: the rig has ended: {self._last_words()}")
         verdict, _, rest = answer.rstrip("\n").partition(" ")
@@ -377,11 +307,11 @@ class RigBoard:
         return self.ask("line")
 
     def chips(self) -> list[Chip]:
-        return [_chip(line) for line in self.say("chips")]
+        return [parse_chip(line) for line in self.say("chips")]
 
     def delivered(self, channel: int, since: int = 0) -> list[Read]:
         """Every read of a converter from read number `since` on."""
-        return [_read(line) for line in self.say("reads", channel, since) if line]
+        return [parse_read(line) for line in self.say("reads", channel, since) if line]
 
     def forget(self) -> None:
         """Set the counters of `chips` to zero, conversions and reads excepted."""
@@ -410,45 +340,3 @@ class RigBoard:
             yield path
         finally:
             self.say("vcd", "off")
-
-
-def longest_high_us(vcd: Path) -> dict[str, float]:
-    """The longest high phase of each wire in a value change dump, microseconds."""
-    wires: dict[str, str] = {}
-    rose: dict[str, int] = {}
-    longest: dict[str, int] = {}
-    step, in_us = 0, 1e-4  # steps of 100 ps
-    for line in vcd.read_text().splitlines():
-        if line.startswith("$var"):
-            _, _, _, sign, wire, _ = line.split()
-            wires[sign] = wire
-            longest[wire] = 0
-        elif line.startswith("#"):
-            step = int(line[1:])
-        elif line[:1] in {"0", "1"}:
-            wire = wires[line[1:]]
-            if line[0] == "1":
-                rose[wire] = step
-            elif wire in rose:
-                longest[wire] = max(longest[wire], step - rose.pop(wire))
-    return {wire: steps * in_us for wire, steps in longest.items()}
-
-
-def _chip(line: str) -> Chip:
-    value = dict(pair.split("=") for pair in line.split())
-    whole = {name: int(text) for name, text in value.items() if name not in {"factor", "sck_high_max_us"}}
-    return Chip(factor=float(value["factor"]), sck_high_max_us=float(value["sck_high_max_us"]), **whole)
-
-
-def _read(line: str) -> Read:
-    channel, index, conversion, value, pulses, flags, ready_us, start_us = line.split()
-    return Read(
-        int(channel),
-        int(index),
-        int(conversion),
-        int(value),
-        int(pulses),
-        int(flags),
-        float(ready_us),
-        float(start_us),
-    )
