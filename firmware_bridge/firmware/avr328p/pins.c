@@ -85,16 +85,23 @@ bool pins_have_edge(void)
     return edges;
 }
 
+/* Only the new lines begin at their present level: an old one may have fallen without its interrupt yet. */
+static void listen_to(volatile uint8_t *mask, uint8_t *levels, uint8_t present, uint8_t lines)
+{
+    uint8_t added = lines & (uint8_t)~*mask;
+
+    *levels = (uint8_t)((*levels & (uint8_t)~added) | (present & added));
+    *mask = lines;
+}
+
 void hardware_listen(uint8_t channels)
 {
     ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
     {
-        PCMSK2 = (uint8_t)(first_bits(channels < ON_PORT_D ? channels : ON_PORT_D) << DOUT0_BIT);
-        levels_d = PIND;
+        listen_to(&PCMSK2, &levels_d, PIND, (uint8_t)(first_bits(channels < ON_PORT_D ? channels : ON_PORT_D) << DOUT0_BIT));
         PCICR = _BV(PCIE2);
 #if CHANNELS > ON_PORT_D
-        PCMSK0 = channels > ON_PORT_D ? first_bits(channels - ON_PORT_D) : 0;
-        levels_b = PINB;
+        listen_to(&PCMSK0, &levels_b, PINB, channels > ON_PORT_D ? first_bits(channels - ON_PORT_D) : 0);
         PCICR |= _BV(PCIE0);
 #endif
         edges &= first_bits(channels);

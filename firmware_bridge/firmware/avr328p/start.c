@@ -1,5 +1,6 @@
 #include "start.h"
 
+#include <avr/eeprom.h>
 #include <avr/interrupt.h>
 #include <avr/io.h>
 #include <avr/wdt.h>
@@ -65,7 +66,7 @@ void start_watchdog(void)
 void hardware_enter_bootloader(void)
 {
     cli();
-    wdt_reset();
+    eeprom_busy_wait(); /* up to 3.4 ms; flash cannot be written meanwhile */
     MCUSR = 0;
     wdt_disable();
     left_for = LEFT_FOR_BOOTLOADER;
@@ -78,8 +79,7 @@ void hardware_enter_bootloader(void)
     TCCR2A = 0;
     TCCR2B = 0;
     ADCSRA = 0;
-    DDRB = 0;
-    PORTB = 0;
+    /* the SCK lines stay low: floating, they would power the converters down */
     ((void (*)(void))(BOOT_START / 2))();
     __builtin_unreachable();
 }

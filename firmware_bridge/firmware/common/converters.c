@@ -104,6 +104,7 @@ void converters_settle(const struct settings *settings, uint32_t now)
         struct converter *converter = &converters[channel];
 
         converter->settling = SETTLING_CONVERSIONS + 1;
+        converter->equal = 0;
         converter->by_edge = false; /* the next edge keeps to neither the old period nor the new one */
         converter->silent_tick = now + eighths(GRACE_EIGHTHS);
     }
@@ -138,6 +139,7 @@ static void revive(uint8_t channel, struct converter *converter)
     converter->silent = false;
     converter->held_low = false;
     converter->settling = SETTLING_CONVERSIONS;
+    converter->equal = 0;
     set_live(channel, converter);
 }
 
