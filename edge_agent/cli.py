@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "board identify": "board_identify",
     "board set": "board_set",
     "board self-test": "board_self_test",
+    "board flash": "board_flash",
     "board diagnose": "board_diagnose",
     "lab record": "lab_record",
     "lab replay": "lab_replay",

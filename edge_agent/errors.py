@@ -10,7 +10,8 @@
     ├── OutboxError           7   the outbox cannot be read or written: disk full, read-only, corrupt
     ├── StateInUseError       8   a second agent on the same state directory
     ├── RecordingError        9   a recording is truncated, foreign or of another version
-    └── LedgerError          10   the store's ledger cannot be opened or written
+    ├── LedgerError          10   the store's ledger cannot be opened or written
+    └── FirmwareError        11   a firmware image is missing, damaged, not for this board, or reads back wrong
 
 Status 0 is success, 2 a wrong command line (argparse) and 130 an interrupt at a prompt. SIGINT and SIGTERM end a
 running agent with 0: stopping is what was asked for.
@@ -69,3 +70,9 @@ class LedgerError(EdgeAgentError, OSError):
     """The store's ledger cannot be opened or written."""
 
     exit_status = 10
+
+
+class FirmwareError(EdgeAgentError, ValueError):
+    """A firmware image is missing, damaged, not for this board, or reads back wrong."""
+
+    exit_status = 11

@@ -3,17 +3,17 @@
 import argparse
 import json
 import re
-import secrets
 import sys
 from collections.abc import Callable
 
+from edge_agent.adapters.board_naming import NOBODY, random_uid, write_uid
 from edge_agent.adapters.board_tools import ConnectedBoard
 from edge_agent.commands.board_options import add_port_option, hello_document, inputs_text, port_config, uid_text
 from edge_agent.commands.options import add_json_option
 from edge_agent.console.terminal import folded, say
 from edge_agent.errors import BoardError
 from firmware_bridge.answers import UNWRITTEN_UID
-from firmware_bridge.commands import channels_payload, gain_payload, rate_payload, write_uid_payload
+from firmware_bridge.commands import channels_payload, gain_payload, rate_payload
 from firmware_bridge.frames import CommandKind, Hello
 
 SUMMARY = "change what a board keeps through a loss of power: rate, gain, used inputs, UID"
@@ -24,7 +24,6 @@ GAINS = (128, 64, 32)
 BOARD_UID = re.compile(r"[0-9a-f]{16}\Z")
 WRONG_COMMAND_LINE = 2
 """What argparse ends with as well."""
-NOBODY = ("0" * 16, UNWRITTEN_UID)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,13 +72,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def random_uid() -> str:
-    """Return a UID by lot: with 64 bits no two boards of a store ever draw the same."""
-    while (drawn := secrets.token_hex(8)) in NOBODY:
-        pass
-    return drawn
-
-
 def board_uid(text: str) -> str:
     """Read a UID that a board may have.
 
@@ -91,23 +83,6 @@ def board_uid(text: str) -> str:
     if BOARD_UID.match(text) is None or text in NOBODY:
         raise argparse.ArgumentTypeError(f"{text!r}: give 16 of 0-9 and a-f, not all 0 and not all f")
     return text
-
-
-def write_uid(board: ConnectedBoard, new_uid: str) -> None:
-    """Give the connected board another UID.
-
-    Raises
-    ------
-    BoardError
-        It refuses, or does not say so afterwards.
-    """
-    present = board.uid
-    board.ask(
-        CommandKind.WRITE_UID,
-        write_uid_payload(present, new_uid),
-        unsupported=f"the board does not take {new_uid} as its UID",
-    )
-    _confirmed(board, lambda hello: hello.board_uid == new_uid, f"UID {new_uid}")
 
 
 def _set_rate(board: ConnectedBoard, rate_hz: int) -> None:

@@ -1,0 +1,38 @@
+"""Gives boards their UIDs."""
+
+import secrets
+from typing import Final
+
+from edge_agent.adapters.board_tools import ConnectedBoard
+from edge_agent.errors import BoardError
+from firmware_bridge.answers import UNWRITTEN_UID
+from firmware_bridge.commands import write_uid_payload
+from firmware_bridge.frames import CommandKind
+
+NOBODY: Final = ("0" * 16, UNWRITTEN_UID)
+"""What no board may be called."""
+
+
+def random_uid() -> str:
+    """Return a UID by lot: with 64 bits no two boards of a store ever draw the same."""
+    while (drawn := secrets.token_hex(8)) in NOBODY:
+        pass
+    return drawn
+
+
+def write_uid(board: ConnectedBoard, new_uid: str) -> None:
+    """
+    Give the connected board another UID.
+
+    Raises
+    ------
+    BoardError
+        It refuses, or does not say so afterwards.
+    """
+    board.ask(
+        CommandKind.WRITE_UID,
+        write_uid_payload(board.uid, new_uid),
+        unsupported=f"the board does not take {new_uid} as its UID",
+    )
+    if board.rereads_hello(lambda hello: hello.board_uid == new_uid) is None:
+        raise BoardError(f"{board.port.path}: the board took UID {new_uid} but does not say so: check it by board info")

@@ -1,0 +1,1 @@
+"""Firmware for boards: images as files, what may be written where, and the programmer that writes them."""

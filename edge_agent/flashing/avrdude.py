@@ -1,0 +1,192 @@
+"""The programmer avrdude as a child process: its progress, its failures in a technician's words, its end."""
+
+import os
+import re
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, Final
+
+from edge_agent.errors import BoardError, EdgeAgentError, FirmwareError
+
+ATTEMPTS: Final = 2
+"""How often avrdude asks a bootloader at one baud rate, 5 s each when nothing answers (avrdude 7.1, 2026-11)."""
+SILENCE_S: Final = 30.0
+"""Without a word from avrdude this long it hangs; it says something every 5 s (2026-11)."""
+WHOLE_S: Final = 180.0
+"""A full 30 kB at 57600 baud takes 25 s to write and verify (2026-11)."""
+END_S: Final = 2.0
+RUN_AGAIN: Final = "the board keeps its bootloader: run this again with --blank"
+_BAR: Final = re.compile(r"(Writing|Reading) \| (#*)")
+_FULL_BAR: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Programming:
+    """What is asked of avrdude."""
+
+    port: str
+    baud: int
+    part: str
+    programmer: str = "arduino"
+
+
+class BootloaderSilentError(BoardError):
+    """No bootloader answered at this baud rate: another one may do."""
+
+
+class Transcript:
+    """What avrdude has said so far, read as it comes."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    @property
+    def writing(self) -> bool:
+        """Whether it has begun to change the flash."""
+        return "Writing |" in self.text
+
+    def progress(self) -> str:
+        """Return how far it is, in a few words."""
+        bars = _BAR.findall(self.text)
+        if not self.writing or not bars:
+            return "asking the bootloader"
+        phase, bar = bars[-1]
+        return f"{'writing' if phase == 'Writing' else 'verifying'} {100 * min(len(bar), _FULL_BAR) // _FULL_BAR} %"
+
+
+def find_avrdude() -> str:
+    """
+    Return avrdude's path.
+
+    Raises
+    ------
+    EdgeAgentError
+        It is not installed.
+    """
+    found = shutil.which("avrdude")
+    if found is None:
+        raise EdgeAgentError("avrdude is not installed: sudo apt-get install avrdude")
+    return found
+
+
+def program(image: bytes, task: Programming, progress: Callable[[str], None], transcript: Transcript) -> None:
+    """
+    Write an image and verify it.
+
+    Parameters
+    ----------
+    image : bytes
+        Text of an Intel hex file.
+    progress : callable
+        Told in a few words, whenever there is news.
+    transcript : Transcript
+        Filled while avrdude talks; after an interrupt it says whether the flash was being changed.
+
+    Raises
+    ------
+    BootloaderSilentError
+        Nothing answered at this baud rate; nothing was written.
+    BoardError, FirmwareError
+        The board went away, has another chip, or reads back other bytes.
+    """
+    words = [
+        *(find_avrdude(), "-c", task.programmer, "-p", task.part, "-P", task.port, "-b", str(task.baud)),
+        *(("-x", f"attempts={ATTEMPTS}") if task.programmer == "arduino" else ()),
+        # By stdin: what was checked is what is written, and no path needs quoting.
+        *("-D", "-U", "flash:w:-:i"),
+    ]
+    with tempfile.TemporaryFile() as text:
+        text.write(image)
+        text.seek(0)
+        with _running(words, text) as child:
+            status = _listen(child, task, progress, transcript)
+    if status != 0:
+        raise _failure(transcript, task, status)
+    if " of flash verified" not in transcript.text:
+        raise FirmwareError(f"{task.port}: avrdude ended without verifying: {_last_line(transcript.text)}")
+
+
+@contextmanager
+def _running(words: list[str], text: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
+    # A session of its own: Ctrl-C reaches this program only, which then ends avrdude in its own time.
+    child = subprocess.Popen(  # noqa: S603 - the words are fixed but for the port and a choice
+        words, stdin=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(END_S)
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+        if child.stderr is not None:
+            child.stderr.close()
+
+
+def _listen(
+    child: "subprocess.Popen[bytes]", task: Programming, progress: Callable[[str], None], transcript: Transcript
+) -> int:
+    stream = child.stderr
+    if stream is None:
+        raise RuntimeError("avrdude's stderr is not a pipe")
+    began_s = heard_s = time.monotonic()
+    while True:
+        ready, _, _ = select.select([stream], [], [], 1.0)
+        now_s = time.monotonic()
+        if ready:
+            heard_s = now_s
+            chunk = os.read(stream.fileno(), 4096)
+            if not chunk:
+                with suppress(subprocess.TimeoutExpired):
+                    return child.wait(END_S)
+                raise BoardError(f"{task.port}: avrdude fell silent while {transcript.progress()}: {RUN_AGAIN}")
+            transcript.text += chunk.decode("utf-8", "replace")
+            progress(transcript.progress())
+        if now_s - heard_s > SILENCE_S or now_s - began_s > WHOLE_S:
+            raise BoardError(
+                f"{task.port}: avrdude hung while {transcript.progress()} and was ended after {now_s - began_s:.0f} s:"
+                f" unplug the board and plug it in; {RUN_AGAIN}"
+            )
+
+
+def _failure(transcript: Transcript, task: Programming, status: int) -> EdgeAgentError:
+    text = transcript.text
+    chip = re.search(r"[Dd]evice signature = 0x([0-9a-f ]+)", text)
+    if re.search(
+        r"expected signature for|does not match -p|signature .* neither matches|differs in signature",
+        text,
+        re.IGNORECASE,
+    ):
+        found = chip[1].strip() if chip else "unknown"
+        return FirmwareError(
+            f"{task.port}: the chip there has the signature {found}, which is no {task.part}: nothing was written;"
+            " take the image for that chip"
+        )
+    if re.search(r"verification (mismatch|error)|failed verification", text):
+        return FirmwareError(
+            f"{task.port}: reads back other bytes than were written: {RUN_AGAIN};"
+            " if it repeats, the chip's flash is worn"
+        )
+    if transcript.writing:
+        return BoardError(
+            f"{task.port}: programming broke off while {transcript.progress()} ({_last_line(text)}): {RUN_AGAIN}"
+        )
+    if re.search(r"can't open device|unable to open port|No such file", text):
+        return BoardError(f"{task.port}: avrdude cannot open it: {_last_line(text)}")
+    if re.search(r"not in sync|not responding|unable to open programmer|stk500_getsync", text):
+        return BootloaderSilentError(f"{task.port}: no bootloader answers at {task.baud} baud")
+    return BoardError(f"{task.port}: avrdude failed with status {status}: {_last_line(text)}")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "Thank you" not in line]
+    return lines[-1] if lines else "it said nothing"
