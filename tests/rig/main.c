@@ -178,11 +178,12 @@ static void wait_for(int64_t ns, bool for_room)
     if (!look[0].revents)
         return;
     /* A command takes effect now and not at the last slice's end. */
-    while (!rig.paused && rig.speed > 0.0 && !for_room && rig.board.avr->cycle < due_cycle()) {
-        avr_cycle_count_t end = rig.board.avr->cycle + SLICE_CYCLES, due = due_cycle();
-        if (!step(&rig, end < due ? end : due))
-            break;
-    }
+    if (!rig.paused && rig.speed > 0.0 && !for_room)
+        for (avr_cycle_count_t due = due_cycle(); rig.board.avr->cycle < due;) {
+            avr_cycle_count_t end = rig.board.avr->cycle + SLICE_CYCLES;
+            if (!step(&rig, end < due ? end : due))
+                break;
+        }
     serve_control();
 }
 
