@@ -1,0 +1,1 @@
+"""The firmware's portable C on modelled hardware, for the host tests."""
