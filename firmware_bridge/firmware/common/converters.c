@@ -143,17 +143,18 @@ static void revive(uint8_t channel, struct converter *converter)
     set_live(channel, converter);
 }
 
-/* Clock the conversion out. Returns whether DOUT was high after the last pulse, as it must be. */
+/* Clock the conversion out. Returns whether DOUT was high after every extra pulse, as it must be: with one pulse lost
+   on the way the first of them still shows the lowest bit. */
 static bool clock_out(uint8_t channel, int32_t *counts)
 {
     uint32_t bits = 0;
-    bool high = false;
+    bool high = true;
 
     hardware_read_begin(channel);
     for (uint8_t bit = 0; bit < 24; bit++)
         bits = bits << 1 | (hardware_sck_pulse() ? 1u : 0u);
     for (uint8_t pulse = 0; pulse < gain_pulses; pulse++)
-        high = hardware_sck_pulse();
+        high &= hardware_sck_pulse();
     hardware_read_end();
     if (bits & 0x800000ul)
         bits |= 0xFF000000ul;
@@ -221,8 +222,9 @@ static void fall_silent(uint8_t channel, struct converter *converter)
 bool converter_step(uint8_t channel, uint32_t *edge_tick)
 {
     struct converter *converter = &converters[channel];
-    bool low = hardware_dout_is_low(channel);
+    /* The edge before the level: one that comes in between is found low now and taken by the next step. */
     bool edge = hardware_take_edge(channel, edge_tick);
+    bool low = hardware_dout_is_low(channel);
     uint32_t now = hardware_ticks();
 
     if (!low) { /* an edge whose line is high again was a spike on the line */
