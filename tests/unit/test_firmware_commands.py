@@ -166,6 +166,15 @@ def test_the_bootloader_gets_the_board_once_the_answer_is_out(board: HostBoard) 
     assert board.is_on("host_in_bootloader")
 
 
+def test_a_board_without_a_bootloader_stays(board: HostBoard) -> None:
+    ctypes.c_bool.in_dll(board.c, "host_has_bootloader").value = False
+
+    ack, _ = board.command(CommandKind.BOOTLOADER)
+
+    assert ack.code == AckCode.NOT_ALLOWED
+    assert board.rows(0.5)
+
+
 def test_the_lamp_blinks_as_long_as_asked_and_ends_dark(board: HostBoard) -> None:
     board.command(CommandKind.IDENTIFY, b"\x02")
     board.run(5.0)

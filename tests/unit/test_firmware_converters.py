@@ -236,8 +236,10 @@ def test_a_line_that_is_low_from_the_start_is_named() -> None:
     assert channel_flags(rows, 1)[-60:] == [0] * 60
 
 
-def test_a_lost_pulse_is_flagged_and_the_next_good_value_is_right() -> None:
+@pytest.mark.parametrize("gain", [128, 32, 64])
+def test_a_lost_pulse_is_flagged_and_the_next_good_value_is_right(gain: int) -> None:
     board = board_with(2)
+    board.command(CommandKind.SET_GAIN, bytes((gain,)))
     board.run(1.0)
     board.c.host_set_counts(0, 0x111110, 0)  # ends in a zero bit: DOUT stays low at our 25th pulse
     board.run(0.1)

@@ -3,6 +3,7 @@
 #include <avr/eeprom.h>
 #include <avr/interrupt.h>
 #include <avr/io.h>
+#include <avr/pgmspace.h>
 #include <avr/wdt.h>
 
 #include "crc16.h"
@@ -60,6 +61,16 @@ uint16_t start_boot_counter(void)
 void start_watchdog(void)
 {
     wdt_enable(WDTO_250MS);
+}
+
+/* Blank flash runs on to its end, so that a bootloader anywhere behind BOOT_START is reached, and none starts the
+   firmware again. */
+bool hardware_has_bootloader(void)
+{
+    for (uint16_t address = BOOT_START; address < FLASHEND; address += 2)
+        if (pgm_read_word(address) != 0xFFFF)
+            return true;
+    return false;
 }
 
 /* A bootloader expects the chip as a reset leaves it. */

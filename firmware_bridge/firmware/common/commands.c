@@ -112,6 +112,8 @@ static uint8_t carry_out(uint8_t kind, const uint8_t *payload)
     case CMD_WRITE_UID:
         return write_uid(payload, payload + UID_OCTETS);
     case CMD_BOOTLOADER:
+        if (!hardware_has_bootloader())
+            return ACK_NOT_ALLOWED;
         board_leave();
         return ACK_OK;
     default:

@@ -1,7 +1,7 @@
 /* The HX711s: when to read one, what its 24 bits are worth, and whether it is alive.
 
    A conversion is announced by a fall of DOUT (an edge). It is read with 24 pulses and one to three more, which raise
-   DOUT and choose the next gain. So DOUT must be high after the last pulse and until the next edge; if it is not, the
+   DOUT and choose the next gain. So DOUT must be high after each of these and until the next edge; if it is not, the
    bits may be shifted (desync), and twice running the line is held low by something else than the converter. */
 #ifndef CONVERTERS_H
 #define CONVERTERS_H

@@ -55,6 +55,7 @@ struct settings host_saved;
 bool host_rate_pin;
 bool host_led;
 uint32_t host_led_changes;
+bool host_has_bootloader = true;
 bool host_in_bootloader;
 uint16_t host_supply_mv = 5000;
 uint8_t host_inputs;
@@ -232,6 +233,11 @@ void hardware_save(const struct settings *settings)
 uint32_t hardware_firmware_hash(void)
 {
     return 0x12345678;
+}
+
+bool hardware_has_bootloader(void)
+{
+    return host_has_bootloader;
 }
 
 void hardware_enter_bootloader(void)
