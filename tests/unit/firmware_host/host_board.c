@@ -34,6 +34,7 @@ struct chip {
 #define PULSE_TICKS 5     /* 2.5 us */
 #define SEND_TICKS 400    /* 200 us for a frame */
 #define STEP_TICKS 20
+#define CALL_TICKS 2        /* 1 us: an edge may come between two looks */
 #define WAKE_TICKS 8000   /* 4 ms */
 #define RING 255
 
@@ -120,12 +121,16 @@ bool hardware_take_edge(uint8_t channel, uint32_t *tick)
 
     *tick = chips[channel].edge_tick;
     chips[channel].edge = false;
+    pass(CALL_TICKS);
     return edge;
 }
 
 bool hardware_dout_is_low(uint8_t channel)
 {
-    return line_is_low(&chips[channel]);
+    bool low = line_is_low(&chips[channel]);
+
+    pass(CALL_TICKS);
+    return low;
 }
 
 void hardware_read_begin(uint8_t channel)
