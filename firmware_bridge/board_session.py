@@ -63,7 +63,7 @@ class BoardSession:
         self._is_open = False
         self._was_up = False
         self._identify_since_ns = self._next_hello_ns = 0
-        self._received_bytes = self._good_frames = 0
+        self._received_bytes = self._good_frames = self._garbage_bytes = 0
         self._rejecting = False
         self._last_down: tuple[DownReason, str | None] | None = None
 
@@ -99,7 +99,7 @@ class BoardSession:
         self.verdict = None
         self._decoder = FrameDecoder()
         self._line = RequestLine(self.config.path)
-        self._received_bytes = self._good_frames = 0
+        self._received_bytes = self._good_frames = self._garbage_bytes = 0
         self._rejecting = False
         self._identify(now_ns)
 
@@ -135,6 +135,8 @@ class BoardSession:
             timer_ns = min(self._next_hello_ns, self._identify_until_ns)
             return timer_ns if line_ns is None else line_ns
         timer_ns = board.last_samples_ns + self._silent_ns(board.hello)
+        if self._garbage_bytes >= GARBAGE_BYTES:
+            timer_ns = min(timer_ns, board.last_samples_ns + _ns(self._timing.garbage_timeout_s) + 1)
         if self._line.idle:
             timer_ns = min(timer_ns, board.next_query_ns)
         return timer_ns if line_ns is None else min(timer_ns, line_ns)
@@ -153,6 +155,7 @@ class BoardSession:
     def receive(self, chunk: bytes, now_ns: int) -> bool:
         """Take bytes read from the port; whether they may have changed what is due."""
         self._received_bytes += len(chunk)
+        self._garbage_bytes += len(chunk)
         board = self._board
         only_samples = True
         for result in self._decoder.feed(chunk):
@@ -162,6 +165,7 @@ class BoardSession:
                 self._take_rejected(result, now_ns)
                 continue
             self._good_frames += 1
+            self._garbage_bytes = 0
             self.counters.frames += 1
             if self._rejecting:
                 self._rejecting = False
@@ -178,7 +182,13 @@ class BoardSession:
                 self._board.aux(result, now_ns)
         if self._watch.fresh and self._board is not None:
             self._judge_link(now_ns)
-        return not only_samples or self._board is not board or self.verdict is not None or self._in_doubt
+        return (
+            not only_samples
+            or self._rejecting
+            or self._board is not board
+            or self.verdict is not None
+            or self._in_doubt
+        )
 
     def report_down(self, now_ns: int, reason: DownReason, detail: str, board_uid: str | None = None) -> None:
         """Emit `BoardDown` when it tells something new."""
@@ -213,7 +223,7 @@ class BoardSession:
 
     @property
     def _identify_until_ns(self) -> int:
-        garbage = self._received_bytes >= GARBAGE_BYTES and not self._good_frames
+        garbage = self._garbage_bytes >= GARBAGE_BYTES and not self._good_frames
         timeout_s = self._timing.garbage_timeout_s if garbage else self._timing.identify_timeout_s
         return self._identify_since_ns + _ns(timeout_s)
 
@@ -281,8 +291,15 @@ class BoardSession:
     # -- up -------------------------------------------------------------------------------------------
 
     def _poll_up(self, board: ActiveBoard, now_ns: int) -> None:
-        if now_ns - board.last_samples_ns > self._silent_ns(board.hello):
-            silent_s = (now_ns - board.last_samples_ns) / NS_PER_S
+        silent_ns = now_ns - board.last_samples_ns
+        if self._garbage_bytes >= GARBAGE_BYTES and silent_ns > _ns(self._timing.garbage_timeout_s):
+            self._end(
+                now_ns,
+                DownReason.NOT_A_BOARD,
+                f"bytes come and no valid frame any more: not at {self.config.baud} baud, or the line is disturbed",
+            )
+        elif silent_ns > self._silent_ns(board.hello):
+            silent_s = silent_ns / NS_PER_S
             foreign = self.counters.foreign_rows
             self._end(
                 now_ns,

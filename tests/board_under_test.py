@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 import numpy as np
 from rig_board import UID, RigBoard
+from rig_build import BOOTLOADER
 
 from firmware_bridge.board_model import BoardModel
 from firmware_bridge.board_setup import BoardSetup
@@ -175,10 +176,13 @@ class FirmwareUnderTest:
 
 
 @contextmanager
-def powered(kind: str, directory: Path) -> Iterator[BoardUnderTest]:
-    """Give a board of a kind, four channels, 80 SPS, with UID `rig_board.UID`; gone afterwards."""
+def powered(kind: str, directory: Path, *, bootloader: bool = False) -> Iterator[BoardUnderTest]:
+    """Give a board of a kind, four channels, 80 SPS, with UID `rig_board.UID`; gone afterwards.
+
+    An ATmega has a `bootloader` where the technician bought it with one; the virtual board always.
+    """
     if kind == "firmware":
-        with RigBoard(directory, channels=CHANNELS) as rig:
+        with RigBoard(directory, channels=CHANNELS, bootloader=BOOTLOADER if bootloader else None) as rig:
             yield FirmwareUnderTest(rig)
         return
     cells = Cells()

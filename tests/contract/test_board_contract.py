@@ -257,13 +257,16 @@ def test_bytes_that_the_receiver_lost_are_counted(board: BoardUnderTest, wire: W
     assert lost.receive_overruns is not None
 
 
-def test_after_bootloader_the_board_starts_anew_by_software(wire: Wire) -> None:
-    before = hello_of(wire)
-    start = len(wire.heard)
-    assert wire.ask(CommandKind.BOOTLOADER).code == AckCode.OK
-    hello = wire.next(Hello, after=start)
-    assert hello.reset_cause == ResetCause.SOFTWARE
-    assert hello.boot_counter != before.boot_counter
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_a_bootloader_that_nobody_talks_to_the_board_starts_anew(kind: str, tmp_path: Path) -> None:
+    with powered(kind, tmp_path, bootloader=True) as board, wired(board.path) as wire:
+        wire.next(Samples)
+        before = hello_of(wire)
+        start = len(wire.heard)
+        assert wire.ask(CommandKind.BOOTLOADER).code == AckCode.OK
+        hello = wire.next(Hello, after=start)
+        assert hello.reset_cause == ResetCause.SOFTWARE
+        assert hello.boot_counter != before.boot_counter
 
 
 def test_the_bridge_finds_loses_and_finds_the_board_again(board: BoardUnderTest) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge_desk import NS, UID, Desk
 
-from firmware_bridge.events import BoardDown, LinkQuality
+from firmware_bridge.events import BoardDown, DownReason, LinkQuality
 from firmware_bridge.frames import Aux, ResetCause
 from firmware_bridge.link_watch import LinkWatch
 
@@ -86,3 +86,15 @@ def test_a_board_that_restarts_leaves_its_old_damages_behind() -> None:
 
 def _aux(overruns: int) -> Aux:
     return Aux(0, 5000, 0, (), (0,), bad_frames=0, receive_overruns=overruns, desyncs=0)
+
+
+def test_a_board_that_talks_at_another_speed_all_at_once_is_told_by_that_name_within_a_second() -> None:
+    desk = Desk()
+    desk.run(2.0)
+    began_ns = desk.now_ns
+    desk.model.faults.byte_corruption = 1.0
+    desk.run(3.0)
+    (down,) = desk.of(BoardDown)
+    assert down.reason is DownReason.NOT_A_BOARD
+    assert down.t_ns - began_ns < NS
+    assert "not at 115200 baud" in down.detail
