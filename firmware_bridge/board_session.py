@@ -182,13 +182,9 @@ class BoardSession:
                 self._board.aux(result, now_ns)
         if self._watch.fresh and self._board is not None:
             self._judge_link(now_ns)
-        return (
-            not only_samples
-            or self._rejecting
-            or self._board is not board
-            or self.verdict is not None
-            or self._in_doubt
-        )
+        if not only_samples or self._rejecting:
+            return True
+        return self._board is not board or self.verdict is not None or self._in_doubt
 
     def report_down(self, now_ns: int, reason: DownReason, detail: str, board_uid: str | None = None) -> None:
         """Emit `BoardDown` when it tells something new."""
