@@ -7,19 +7,21 @@ its end of a socket pair is open; it leaves no file behind.
 
 from __future__ import annotations
 
+import itertools
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from rig_build import RigError, build_firmware, build_rig, eeprom_image
 from rig_readings import Chip, Read, parse_chip, parse_read
 
 UID: Final = "28a50000000000a1"
 ALL: Final = "all"
+T = TypeVar("T")
 ANSWER_S: Final = 60.0
 """A command waits for at most a slice of board time, except `advance`, which may run for minutes of it."""
 
@@ -155,6 +157,15 @@ class RigBoard:
         if not rest.startswith("lines="):
             return [rest]
         return [self._answers.readline().rstrip("\n") for _ in range(int(rest.removeprefix("lines=")))]
+
+    def say_all(self, lines: Iterable[str]) -> None:
+        """Give many commands that answer with ok, a hundred on the way at a time."""
+        for some in batched(lines, 100):
+            self._socket.sendall("".join(f"{line}\n" for line in some).encode("ascii"))
+            for line in some:
+                answer = self._answers.readline().rstrip("\n")
+                if answer.partition(" ")[0] != "ok":
+                    raise RigError(f"{line}: {answer or self._last_words()}")
 
     def ask(self, *words: object) -> dict[str, str]:
         """Give one command; the name=value pairs of its answer. The last may hold blanks."""
@@ -340,3 +351,10 @@ class RigBoard:
             yield path
         finally:
             self.say("vcd", "off")
+
+
+def batched(items: Iterable[T], count: int) -> Iterator[list[T]]:
+    """Cut into lists of at most so many (itertools has it from Python 3.12 on)."""
+    rest = iter(items)
+    while some := list(itertools.islice(rest, count)):
+        yield some

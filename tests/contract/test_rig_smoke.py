@@ -63,21 +63,28 @@ def test_no_conversion_of_the_slowest_is_lost_and_every_surplus_one_is_counted(t
             board.factor(channel, float(factor))
         walk(board)
         with linked(PortConfig(board.path)) as (_, host):
-            first = host.wait(AuxReport)
-            start = host.mark()
+            host.rows(1)
+            first = host.wait(AuxReport, after=host.mark())
             last = host.wait(AuxReport, lambda aux: aux.t_ns - first.t_ns > 2_500_000_000)
-            counts, flags = stacked(host.rows(200, after=start))
+            blocks = [block for block in host.rows(1) if block.t_ns[0] < last.t_ns]
         chips = board.chips()
-    assert not np.any(flags)
+    counts, flags = stacked(blocks)
     conversions = np.array([[conversion_of(int(v), c) for c, v in enumerate(row)] for row in counts])
-    gaps = np.diff(conversions, axis=0)
+    settled = (flags == 0).all(axis=1)
+    start = int(np.argmax(settled))
+    assert start <= 4
+    assert settled[start:].all(), f"flags {sorted(set(flags[start:].flat))}"
+    gaps = np.diff(conversions[start:], axis=0)
     assert np.all(gaps[:, 0] == 1), "the slowest converter lost a conversion"
     # Every value was a conversion's, none came twice, and none was left out but as surplus.
     assert gaps.min() == 1
     assert gaps.max() == 2
-    skipped_by_rows = (gaps - 1).sum(axis=0) / (len(gaps) / 80)
-    skipped_by_aux = np.subtract(last.skipped, first.skipped) / ((last.t_ns - first.t_ns) / 1e9)
-    assert skipped_by_aux == pytest.approx(skipped_by_rows, abs=3.0)
+    t_ns = np.concatenate([block.t_ns for block in blocks])
+    surplus = conversions - np.arange(len(conversions))[:, np.newaxis]
+    between = surplus[np.searchsorted(t_ns, last.t_ns) - 1] - surplus[np.searchsorted(t_ns, first.t_ns) - 1]
+    # One more may be counted of the row that is under way when AUX is put together.
+    assert np.abs(np.subtract(last.skipped, first.skipped) - between).max() <= 1
+    assert between[-1] > 30
     assert all((chip.lost, chip.torn, chip.empty_pulses, chip.excess_pulses) == (0, 0, 0, 0) for chip in chips)
 
 

@@ -31,15 +31,10 @@ double board_us(avr_cycle_count_t cycles)
 
 static void do_not_sleep(avr_t *avr, avr_cycle_count_t cycles)
 {
-    (void)avr;
-    (void)cycles;
 }
 
 static avr_cycle_count_t slice_ends(avr_t *avr, avr_cycle_count_t when, void *param)
 {
-    (void)avr;
-    (void)when;
-    (void)param;
     return 0; /* its only use is that a sleeping CPU does not sleep past it */
 }
 

@@ -19,7 +19,6 @@
 
 static const char *hello(rig_t *rig, char **argument, FILE *answer)
 {
-    (void)argument;
     fprintf(answer, "rig=1 channels=%d pty=%s link=%s seed=%" PRIu64, rig->board.chips,
             rig->pty.master < 0 ? "-" : rig->pty.terminal, rig->pty.link ? rig->pty.link : "-", rig->seed);
     return NULL;
@@ -30,7 +29,6 @@ static const char *state(rig_t *rig, char **argument, FILE *answer)
     board_t *board = &rig->board;
     avr_cycle_count_t now = board->avr->cycle;
 
-    (void)argument;
     fprintf(answer,
             "cycle=%" PRIu64 " us=%.4f since_reset_us=%.4f resets=%u watchdog_resets=%u powered=%d hung=%d led=%d "
             "led_changes=%u presences=%u temperature_conversions=%u pc=0x%04x fatal=%s",
@@ -50,7 +48,6 @@ static const char *reset(rig_t *rig, char **argument, FILE *answer)
                     : !strcmp(how, "power-on")  ? RESET_POWER_ON
                                                 : RESET_NONE;
 
-    (void)answer;
     if (cause == RESET_NONE || failed)
         return "which reset";
     if (at > 0.0) {
@@ -67,7 +64,6 @@ static const char *reset(rig_t *rig, char **argument, FILE *answer)
 
 static const char *hang(rig_t *rig, char **argument, FILE *answer)
 {
-    (void)answer;
     if (argument[0] && strcmp(argument[0], "main"))
         return "main or nothing";
     if (argument[0])
@@ -82,7 +78,6 @@ static const char *freeze(rig_t *rig, char **argument, FILE *answer)
     bool failed = false;
     double us = number(argument[0], 0.0, 1e8, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     rig->board.frozen_until = rig->board.avr->cycle + (avr_cycle_count_t)(us * CYCLES_PER_US);
@@ -93,7 +88,6 @@ static const char *contact(rig_t *rig, char **argument, FILE *answer)
 {
     bool closed = argument[0] && argument[1] && !strcmp(argument[1], "closed");
 
-    (void)answer;
     if (!argument[0] || !argument[1] || (!closed && strcmp(argument[1], "open")))
         return "which contact, and open or closed";
     if (!strcmp(argument[0], "door"))
@@ -112,7 +106,6 @@ static const char *ntc(rig_t *rig, char **argument, FILE *answer)
     bool shorted = argument[0] && !strcmp(argument[0], "short");
     double c = open || shorted ? 0.0 : number(argument[0], -60.0, 200.0, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     rig->inputs.ntc_c = open ? NTC_OPEN : shorted ? NTC_SHORT : c;
@@ -125,7 +118,6 @@ static const char *ds18b20(rig_t *rig, char **argument, FILE *answer)
     bool failed = false, off = argument[0] && !strcmp(argument[0], "off");
     double c = off ? 0.0 : number(argument[0], -55.0, 125.0, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     if (rig->board.chips > 6)
@@ -141,7 +133,6 @@ static const char *supply(rig_t *rig, char **argument, FILE *answer)
     bool failed = false;
     double mv = number(argument[0], 1800.0, 6000.0, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     rig->inputs.supply_mv = (uint32_t)mv;
@@ -186,7 +177,6 @@ static const char *vcd(rig_t *rig, char **argument, FILE *answer)
 {
     int sck[MAX_CHIPS], dout[MAX_CHIPS];
 
-    (void)answer;
     if (!argument[0])
         return "a path, or off";
     if (!strcmp(argument[0], "off")) {
@@ -205,7 +195,6 @@ static const char *speed(rig_t *rig, char **argument, FILE *answer)
     bool failed = false;
     double value = number(argument[0], 0.0, 1e6, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     rig->speed = value;
@@ -216,16 +205,12 @@ static const char *speed(rig_t *rig, char **argument, FILE *answer)
 
 static const char *pause_rig(rig_t *rig, char **argument, FILE *answer)
 {
-    (void)argument;
-    (void)answer;
     rig->paused = true;
     return NULL;
 }
 
 static const char *resume(rig_t *rig, char **argument, FILE *answer)
 {
-    (void)argument;
-    (void)answer;
     rig->paused = false;
     rig_restart_clock(rig);
     return NULL;
@@ -245,8 +230,6 @@ static const char *advance(rig_t *rig, char **argument, FILE *answer)
 
 static const char *quit(rig_t *rig, char **argument, FILE *answer)
 {
-    (void)argument;
-    (void)answer;
     rig->quit = true;
     return NULL;
 }

@@ -42,7 +42,6 @@ static const char *counts(rig_t *rig, char **argument, FILE *answer)
     bool failed = false;
     double value = number(argument[1], RAIL_LOW, RAIL_HIGH, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     EACH_CHIP (chip) {
@@ -58,7 +57,6 @@ static const char *noise(rig_t *rig, char **argument, FILE *answer)
     bool failed = false;
     double sigma = number(argument[1], 0.0, RAIL_HIGH, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     EACH_CHIP (chip)
@@ -71,7 +69,6 @@ static const char *factor(rig_t *rig, char **argument, FILE *answer)
     bool failed = false;
     double value = number(argument[1], 0.5, 2.0, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     EACH_CHIP (chip)
@@ -85,7 +82,6 @@ static const char *walk(rig_t *rig, char **argument, FILE *answer)
     double start = on ? number(argument[1], RAIL_LOW, RAIL_HIGH, &failed) : 0.0;
     double step = on ? number(argument[2], RAIL_LOW, RAIL_HIGH, &failed) : 0.0;
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     EACH_CHIP (chip) {
@@ -101,7 +97,6 @@ static const char *load(rig_t *rig, char **argument, FILE *answer)
     bool failed = false, ramp = argument[1] && argument[2] && argument[3] && !strcmp(argument[3], "ramp");
     double t_s = number(argument[1], 0.0, 1e6, &failed), value = number(argument[2], RAIL_LOW, RAIL_HIGH, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     EACH_CHIP (chip) {
@@ -121,7 +116,6 @@ static const char *stick(rig_t *rig, char **argument, FILE *answer)
     const char *how = argument[0] && argument[1] ? argument[1] : "";
     stuck_t stuck = !strcmp(how, "low") ? STUCK_LOW : !strcmp(how, "high") ? STUCK_HIGH : STUCK_OFF;
 
-    (void)answer;
     if (stuck == STUCK_OFF && strcmp(how, "off"))
         return "low, high or off";
     EACH_CHIP (chip) {
@@ -136,7 +130,6 @@ static const char *rail(rig_t *rig, char **argument, FILE *answer)
     const char *how = argument[0] && argument[1] ? argument[1] : "";
     int value = !strcmp(how, "low") ? -1 : !strcmp(how, "high");
 
-    (void)answer;
     if (!value && strcmp(how, "off"))
         return "low, high or off";
     EACH_CHIP (chip)
@@ -150,7 +143,6 @@ static const char *burst(rig_t *rig, char **argument, FILE *answer)
     double sigma = number(argument[1], 0.0, RAIL_HIGH, &failed);
     double ms = failed ? 0.0 : number(argument[2], 0.0, 1e6, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     EACH_CHIP (chip) {
@@ -166,7 +158,6 @@ static const char *spike(rig_t *rig, char **argument, FILE *answer)
     double delta = number(argument[1], -RAIL_HIGH, RAIL_HIGH, &failed);
     double n = !failed && argument[2] ? number(argument[2], 1, 1e6, &failed) : 1;
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     EACH_CHIP (chip) {
@@ -181,7 +172,6 @@ static const char *slip(rig_t *rig, char **argument, FILE *answer)
     bool failed = false;
     double reads = number(argument[1], -1e6, 1e6, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     EACH_CHIP (chip)
@@ -193,7 +183,6 @@ static const char *supply_chip(rig_t *rig, char **argument, FILE *answer)
 {
     const char *how = argument[0] && argument[1] ? argument[1] : "";
 
-    (void)answer;
     if (strcmp(how, "on") && strcmp(how, "off"))
         return "on or off";
     EACH_CHIP (chip)
@@ -203,7 +192,6 @@ static const char *supply_chip(rig_t *rig, char **argument, FILE *answer)
 
 static const char *chips(rig_t *rig, char **argument, FILE *answer)
 {
-    (void)argument;
     for (int i = 0; i < rig->board.chips; i++) {
         const hx711_t *chip = &rig->board.chip[i];
         fprintf(answer,
@@ -239,7 +227,6 @@ static const char *reads(rig_t *rig, char **argument, FILE *answer)
 
 static const char *forget(rig_t *rig, char **argument, FILE *answer)
 {
-    (void)answer;
     EACH_CHIP (chip) {
         chip->lost = chip->torn = chip->empty_pulses = chip->excess_pulses = chip->power_downs = 0;
         chip->high_max = 0;

@@ -26,7 +26,6 @@ static const char *corrupt(rig_t *rig, char **argument, FILE *answer)
     line_t *line[2];
     double p;
 
-    (void)answer;
     if (!directions(rig, argument[0], line))
         return BAD_DIRECTION;
     p = number(argument[1], 0.0, 1.0, &failed);
@@ -42,7 +41,6 @@ static const char *lose(rig_t *rig, char **argument, FILE *answer)
     line_t *line[2];
     double p;
 
-    (void)answer;
     if (!directions(rig, argument[0], line))
         return BAD_DIRECTION;
     p = number(argument[1], 0.0, 1.0, &failed);
@@ -57,7 +55,6 @@ static const char *baud(rig_t *rig, char **argument, FILE *answer)
     bool failed = false, off = argument[0] && !strcmp(argument[0], "off");
     double ratio = off ? 0.0 : number(argument[0], 0.05, 20.0, &failed);
 
-    (void)answer;
     if (failed)
         return BAD_NUMBER;
     rig->uart.wrong_baud = ratio;
@@ -68,7 +65,6 @@ static const char *inject(rig_t *rig, char **argument, FILE *answer)
 {
     line_t *line[2];
 
-    (void)answer;
     if (!directions(rig, argument[0], line) || !argument[1])
         return "a direction and bytes in hex";
     for (const char *at = argument[1]; at[0] && at[1]; at += 2) {
@@ -89,7 +85,6 @@ static const char *rush(rig_t *rig, char **argument, FILE *answer)
     double n = number(argument[0], 0, 1e9, &failed);
     double factor = argument[0] ? number(argument[1], 1.0, 100.0, &failed) : 0.0;
 
-    (void)answer;
     if (failed || !argument[0])
         return BAD_NUMBER;
     rig->uart.rushed = (unsigned)n;
@@ -101,7 +96,6 @@ static const char *unplug(rig_t *rig, char **argument, FILE *answer)
 {
     bool keep = argument[0] && !strcmp(argument[0], "powered");
 
-    (void)answer;
     if (argument[0] && !keep)
         return "powered or nothing";
     pty_unplug(&rig->pty);
@@ -114,7 +108,6 @@ static const char *unplug(rig_t *rig, char **argument, FILE *answer)
 
 static const char *plug(rig_t *rig, char **argument, FILE *answer)
 {
-    (void)argument;
     if (rig->pty.master < 0 && pty_plug(&rig->pty))
         return "no terminal to be had";
     board_power(&rig->board, true);
@@ -126,7 +119,6 @@ static const char *line(rig_t *rig, char **argument, FILE *answer)
 {
     const uart_t *uart = &rig->uart;
 
-    (void)argument;
     fprintf(answer,
             "tx_bytes=%u rx_bytes=%u overruns=%u deaf=%u dropped=%u corrupted_to_board=%u corrupted_to_host=%u "
             "lost_to_board=%u lost_to_host=%u garbled_to_board=%u garbled_to_host=%u board_baud=%.0f host_baud=%.0f "

@@ -41,8 +41,6 @@ static void hold(ds18b20_t *sensor, int low)
 
 static avr_cycle_count_t let_go(avr_t *avr, avr_cycle_count_t when, void *param)
 {
-    (void)avr;
-    (void)when;
     hold(param, 0);
     return 0;
 }
@@ -51,7 +49,6 @@ static avr_cycle_count_t presence(avr_t *avr, avr_cycle_count_t when, void *para
 {
     ds18b20_t *sensor = param;
 
-    (void)when;
     sensor->presences++;
     hold(sensor, 1);
     avr_cycle_timer_register(avr, PRESENCE_US * CYCLES_PER_US, let_go, sensor);
@@ -115,8 +112,6 @@ static avr_cycle_count_t sample(avr_t *avr, avr_cycle_count_t when, void *param)
     ds18b20_t *sensor = param;
     int index = sensor->bits_in / 8;
 
-    (void)avr;
-    (void)when;
     if (sensor->bits_in % 8 == 0)
         sensor->command[index] = 0;
     sensor->command[index] |= (uint8_t)(!sensor->master_low << (sensor->bits_in % 8));
@@ -173,7 +168,6 @@ static void direction_changes(avr_irq_t *irq, uint32_t ddr, void *param)
     ds18b20_t *sensor = param;
     avr_ioport_t *port = sensor->board->port[0];
 
-    (void)irq;
     master_moves(sensor, (uint8_t)ddr, sensor->board->avr->data[port->r_port]);
 }
 
@@ -182,7 +176,6 @@ static void level_changes(avr_irq_t *irq, uint32_t value, void *param)
     ds18b20_t *sensor = param;
     avr_ioport_t *port = sensor->board->port[0];
 
-    (void)irq;
     master_moves(sensor, sensor->board->avr->data[port->r_ddr], (uint8_t)value);
 }
 

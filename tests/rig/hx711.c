@@ -124,7 +124,6 @@ static avr_cycle_count_t oscillator(avr_t *avr, avr_cycle_count_t when, void *pa
 {
     hx711_t *chip = param;
 
-    (void)avr;
     if (!chip->high_before) {
         chip->high_before = true;
         if (chip->pulses == 0)
@@ -163,8 +162,6 @@ static avr_cycle_count_t power_down(avr_t *avr, avr_cycle_count_t when, void *pa
 {
     hx711_t *chip = param;
 
-    (void)avr;
-    (void)when;
     chip->power_downs++;
     chip->down = true;
     chip->ready = false;
@@ -251,7 +248,6 @@ static void sck_changes(avr_irq_t *irq, uint32_t level, void *param)
 {
     hx711_t *chip = param;
 
-    (void)irq;
     if (chip->sck == (int)(level & 1))
         return;
     chip->sck = level & 1;
@@ -267,7 +263,6 @@ static void rate_changes(avr_irq_t *irq, uint32_t level, void *param)
     hx711_t *chip = param;
     int rate = (level & 1) ? 80 : 10;
 
-    (void)irq;
     if (rate == chip->rate)
         return;
     chip->rate = rate;

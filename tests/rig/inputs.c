@@ -62,7 +62,6 @@ static void led_changes(avr_irq_t *irq, uint32_t level, void *param)
 {
     inputs_t *inputs = param;
 
-    (void)irq;
     if (inputs->led != (int)(level & 1)) {
         inputs->led = level & 1;
         inputs->led_changes++;

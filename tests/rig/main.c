@@ -223,7 +223,6 @@ static void live(void)
 
 static void stop(int number)
 {
-    (void)number;
     told_to_stop = 1;
 }
 

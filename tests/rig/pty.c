@@ -76,6 +76,17 @@ void pty_unplug(pty_t *pty)
     pty->open = pty->dtr = false;
 }
 
+/* A serial port forgets what its last user left unread; a pseudo-terminal would hand it to the next. */
+static void forget_unread(const pty_t *pty)
+{
+    int slave = open(pty->terminal, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+
+    if (slave < 0)
+        return;
+    ioctl(slave, TCFLSH, TCIFLUSH);
+    close(slave);
+}
+
 void pty_watch(pty_t *pty)
 {
     struct pollfd look = {.fd = pty->master};
@@ -92,8 +103,10 @@ void pty_watch(pty_t *pty)
         pty->opens++;
         pty->dtr_rises += !pty->dtr;
         pty->dtr = true;
-    } else if (!ioctl(pty->master, TCGETS2, &setting)) {
-        pty->dtr = !(setting.c_cflag & HUPCL);
+    } else {
+        if (!ioctl(pty->master, TCGETS2, &setting))
+            pty->dtr = !(setting.c_cflag & HUPCL);
+        forget_unread(pty);
     }
 }
 

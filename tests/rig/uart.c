@@ -106,7 +106,6 @@ static avr_cycle_count_t byte_arrives(avr_t *avr, avr_cycle_count_t when, void *
     unsigned at = uart->queue_tail % RX_QUEUE;
     double factor = 1.0;
 
-    (void)avr;
     if (uart->queue_tail == uart->queue_head)
         return 0;
     receiver_take(uart, uart->queue[at], uart->queue_framing[at]);
@@ -166,7 +165,6 @@ static void firmware_sends(avr_irq_t *irq, uint32_t value, void *param)
     avr_t *avr = uart->board->avr;
     unsigned at = uart->sent_head % TX_QUEUE;
 
-    (void)irq;
     if (uart->sender_free < avr->cycle)
         uart->sender_free = avr->cycle;
     uart->sender_free += cycles_per_byte(uart_board_baud(uart));
