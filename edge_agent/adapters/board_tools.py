@@ -15,7 +15,7 @@ from firmware_bridge.errors import (
     CommandRefusedError,
     UnknownCommandError,
 )
-from firmware_bridge.events import BoardDown, BoardUp, DownReason, Event
+from firmware_bridge.events import AuxReport, BoardDown, BoardUp, DownReason, Event
 from firmware_bridge.frames import Ack, CommandKind, Hello
 from firmware_bridge.link import BoardLink, PortStatus
 from firmware_bridge.port import PortConfig
@@ -27,6 +27,8 @@ ANSWER_S: Final = 2.0
 BUSY_S: Final = 5.0
 """How long a board may say that something longer is under way (2026-11)."""
 BUSY_PAUSE_S: Final = 0.2
+STORING_S: Final = 0.25
+"""Settings are 17 bytes of EEPROM at 3.4 ms each (ATmega328P data sheet, 2026-11), begun anew by every command."""
 STOP_THE_AGENT: Final = "an agent that runs on this unit holds its ports: stop it first (systemctl stop edge-agent)"
 
 E = TypeVar("E", bound=Event)
@@ -165,6 +167,17 @@ class ConnectedBoard:
             return self.hello
         up = self.awaits(BoardUp, lambda event: where(event.hello), within_s=within_s)
         return None if up is None else up.hello
+
+    def synchronises(self, *, within_s: float) -> bool:
+        """Wait until the board's clock is known; False when it is not by then."""
+        ends_s = time.monotonic() + within_s
+        while not self.status.clock_ready and time.monotonic() < ends_s:
+            self.awaits(AuxReport, within_s=BUSY_PAUSE_S)
+        return self.status.clock_ready
+
+    def stores(self) -> None:
+        """Give the board the time to write what it was told into its EEPROM, before anybody pulls the cable."""
+        self.awaits(BoardDown, within_s=STORING_S)
 
     @property
     def _running(self) -> BoardLink:

@@ -30,6 +30,8 @@ EXAMPLE = "edge-agent board info --port /dev/ttyUSB0"
 
 AUX_PATIENCE_S = 2.5
 """A board tells its slow readings every second; one may be lost (PROTOCOL.md)."""
+CLOCK_PATIENCE_S = 2.0
+"""Eight clock queries 50 ms apart, and a lost one or two."""
 INPUT_NAMES = ("door", "staff key")
 
 
@@ -78,6 +80,7 @@ def _ask(port: PortConfig) -> Said:
     with ConnectedBoard(port) as board:
         statistics = read_statistics(board.ask(CommandKind.STATS))
         slow = board.awaits(AuxReport, within_s=AUX_PATIENCE_S)
+        board.synchronises(within_s=CLOCK_PATIENCE_S)
         return Said(port.path, board.hello, statistics, slow, board.status)
 
 
@@ -94,9 +97,9 @@ def _lines(said: Said) -> list[str]:
     counted = said.statistics
     if counted is not None:
         facts.append(
-            f"  since start  {counted.frames_sent} frames sent, {counted.overflow} rows dropped for want of room,"
-            f" {counted.bad_frames} damaged frames heard, {counted.receive_overruns} bytes lost,"
-            f" {counted.desyncs} failed extra-pulse checks"
+            f"  since start  frames sent {counted.frames_sent}, rows dropped for want of room {counted.overflow},"
+            f" damaged frames heard {counted.bad_frames}, bytes from the host lost {counted.receive_overruns},"
+            f" failed extra-pulse checks {counted.desyncs}"
         )
     slow = said.slow
     if slow is None:

@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             _set_gain(board, arguments.gain)
         if new_uid is not None:
             write_uid(board, new_uid)
+        board.stores()
         after = board.hello
     if arguments.json:
         say(json.dumps(hello_document(after), indent=2))

@@ -75,7 +75,13 @@ def find_avrdude() -> str:
     return found
 
 
-def program(image: bytes, task: Programming, progress: Callable[[str], None], transcript: Transcript) -> None:
+def program(
+    image: bytes,
+    task: Programming,
+    progress: Callable[[str], None],
+    transcript: Transcript,
+    port_fd: int | None = None,
+) -> None:
     """
     Write an image and verify it.
 
@@ -87,6 +93,8 @@ def program(image: bytes, task: Programming, progress: Callable[[str], None], tr
         Told in a few words, whenever there is news.
     transcript : Transcript
         Filled while avrdude talks; after an interrupt it says whether the flash was being changed.
+    port_fd : int or None
+        The port, open beside avrdude: it tells of a pulled cable at once, avrdude waits for half a minute.
 
     Raises
     ------
@@ -105,7 +113,7 @@ def program(image: bytes, task: Programming, progress: Callable[[str], None], tr
         text.write(image)
         text.seek(0)
         with _running(words, text) as child:
-            status = _listen(child, task, progress, transcript)
+            status = _listen(child, task, progress, transcript, port_fd)
     if status != 0:
         raise _failure(transcript, task, status)
     if " of flash verified" not in transcript.text:
@@ -133,15 +141,26 @@ def _running(words: list[str], text: IO[bytes]) -> Iterator["subprocess.Popen[by
 
 
 def _listen(
-    child: "subprocess.Popen[bytes]", task: Programming, progress: Callable[[str], None], transcript: Transcript
+    child: "subprocess.Popen[bytes]",
+    task: Programming,
+    progress: Callable[[str], None],
+    transcript: Transcript,
+    port_fd: int | None,
 ) -> int:
     stream = child.stderr
     if stream is None:
         raise RuntimeError("avrdude's stderr is not a pipe")
+    waiting = select.poll()
+    waiting.register(stream, select.POLLIN)
+    if port_fd is not None:
+        waiting.register(port_fd, 0)  # hang-ups are told unasked
     began_s = heard_s = time.monotonic()
     while True:
-        ready, _, _ = select.select([stream], [], [], 1.0)
+        ready = [fd for fd, _ in waiting.poll(1000)]
         now_s = time.monotonic()
+        if port_fd in ready:
+            then = RUN_AGAIN if transcript.writing else "nothing was written"
+            raise BoardError(f"{task.port}: the cable was pulled while {transcript.progress()}: {then}")
         if ready:
             heard_s = now_s
             chunk = os.read(stream.fileno(), 4096)

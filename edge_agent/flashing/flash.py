@@ -95,7 +95,7 @@ def flash(order: Order, progress: Callable[[str], None], transcript: Transcript)
             if (image.firmware_hash, image.version) == (
                 board.hello.firmware_hash,
                 board.hello.firmware_version,
-            ) and not order.again:
+            ) and not (order.again or order.blank):
                 return Flashed(image, board.hello, board.hello, written=False)
             _enter_bootloader(board)
     except NoBoardError as error:
@@ -140,8 +140,9 @@ def _write(
                 _enter_bootloader(board)
         let_dtr_fall(path)
         try:
-            with held(path):
-                program(image.text, Programming(path, baud, part, order.programmer), progress, transcript)
+            with held(path) as port_fd:
+                task = Programming(path, baud, part, order.programmer)
+                program(image.text, task, progress, transcript, port_fd)
         except BootloaderSilentError:
             continue
         return
@@ -165,6 +166,7 @@ def _back(order: Order, image: FirmwareImage, before: Hello | None) -> Hello:
             if hello.board_uid == UNWRITTEN_UID:
                 kept = None if before is None or before.board_uid == UNWRITTEN_UID else before.board_uid
                 write_uid(board, kept or random_uid())
+                board.stores()
             return board.hello
     except NoBoardError as error:
         raise BoardError(

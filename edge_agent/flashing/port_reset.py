@@ -11,7 +11,8 @@ from typing import Final
 from edge_agent.errors import BoardError
 
 LOW_S: Final = 0.05
-"""DTR resets an Arduino through 100 nF: its edge counts, and a USB adapter takes milliseconds to make one (2026-11)."""
+"""How long DTR is up and then low. It resets an Arduino through 100 nF: the edge counts, and a USB adapter takes
+milliseconds to make one (2026-11)."""
 
 
 def let_dtr_fall(path: str) -> None:
@@ -30,6 +31,7 @@ def let_dtr_fall(path: str) -> None:
         attributes = termios.tcgetattr(fd)
         attributes[2] |= termios.HUPCL
         termios.tcsetattr(fd, termios.TCSANOW, attributes)
+        time.sleep(LOW_S)
     except termios.error as error:
         raise BoardError(f"{path}: not a serial port: {error.args[-1]}") from error
     finally:
@@ -38,11 +40,12 @@ def let_dtr_fall(path: str) -> None:
 
 
 @contextmanager
-def held(path: str) -> Iterator[None]:
+def held(path: str) -> Iterator[int]:
     """
     Keep the port's lock for the time that the programmer needs, which takes none itself.
 
-    Without it an agent that starts meanwhile would talk into the bootloader.
+    Without it an agent that starts meanwhile would talk into the bootloader. Gives the open descriptor, which hangs up
+    when the cable is pulled; nothing may be read from it.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def held(path: str) -> Iterator[None]:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BoardError(f"{path}: another program took the port just now: stop the agent first") from error
-        yield
+        yield fd
     finally:
         os.close(fd)
 

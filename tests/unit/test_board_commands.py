@@ -184,7 +184,7 @@ def test_info_tells_everything_a_board_knows_of_itself(one: VirtualBoard, techni
         "firmware 1.0 (5eed0001), protocol 1.1, chip 1e 95 0f",
         "4 of 4 inputs at 80 readings a second, gain 128",
         "last start power on, number 1",
-        "0 damaged frames heard",
+        "damaged frames heard 0",
         "supply 5.00 V",
         "temperature 21.50 °C",
         "door open, staff key closed",
