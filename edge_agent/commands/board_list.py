@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from edge_agent.adapters.board_tools import STOP_THE_AGENT
@@ -15,7 +16,7 @@ from edge_agent.commands.board_options import (
     port_config,
     uid_text,
 )
-from edge_agent.commands.options import add_config_option, add_json_option
+from edge_agent.commands.options import add_json_option
 from edge_agent.console.terminal import Progress, folded, say, table
 from edge_agent.errors import BoardError
 from firmware_bridge.events import DownReason
@@ -29,14 +30,13 @@ WHY = {
     DownReason.PORT_DENIED: "no permission: add the user to group dialout and log in again",
     DownReason.PORT_MISSING: "no such device: check the cable and the path",
     DownReason.SILENT: "nothing answers: no board, no power, or no firmware",
-    DownReason.NOT_A_BOARD: "no board's bytes: another device, or another baud rate (--baud)",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--port", metavar="PATH", action="append", help="ask on this port only; may be repeated")
-    add_config_option(parser)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="also ask on the ports of this unit's agent.toml")
     add_baud_option(parser)
     add_json_option(parser, "every port")
 

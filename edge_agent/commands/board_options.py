@@ -43,16 +43,16 @@ def add_baud_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baud", type=int, help=f"bits a second (default: configured, else {DEFAULT_BAUD})")
 
 
-def port_config(path: str, baud: int | None) -> PortConfig:
+def port_config(path: str, baud: int | None, uid: str | None = None) -> PortConfig:
     """Return a port that was named on the command line.
 
     Raises
     ------
     BoardError
-        The baud rate cannot be one.
+        The baud rate or the UID cannot be one.
     """
     try:
-        return PortConfig(path, DEFAULT_BAUD if baud is None else baud)
+        return PortConfig(path, DEFAULT_BAUD if baud is None else baud, uid)
     except PortConfigError as error:
         raise BoardError(str(error)) from error
 
@@ -80,8 +80,7 @@ def chosen_ports(arguments: argparse.Namespace) -> list[PortConfig]:
         The configuration has no such board.
     """
     if arguments.port:
-        port = port_config(arguments.port, arguments.baud)
-        return [PortConfig(port.path, port.baud, arguments.uid)] if arguments.uid else [port]
+        return [port_config(arguments.port, arguments.baud, arguments.uid)]
     path = config_path(arguments)
     ports = configured_ports(path, arguments.baud)
     if arguments.uid is None:

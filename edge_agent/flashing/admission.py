@@ -9,6 +9,8 @@ from firmware_bridge.frames import PROTOCOL_MAJOR, Hello
 
 PARTS: Final = {bytes.fromhex("1e950f"): "m328p"}
 """Chip signature to avrdude's name of the part."""
+ROOM: Final = {"m328p": 0x7800}
+"""Bytes below the boot section of 2 kB, the largest; an image that reached into it would cost the bootloader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ def part_of(image: FirmwareImage) -> str:
     part = PARTS.get(image.chip_signature)
     if part is None:
         raise FirmwareError(f"{image.path}: made for the chip {image.chip_signature.hex(' ')}, which is not known here")
+    if image.size > ROOM[part]:
+        raise FirmwareError(
+            f"{image.path}: reaches to {image.size:#x}, into the bootloader from {ROOM[part]:#x} on:"
+            " take an image without bootloader"
+        )
     return part
 
 

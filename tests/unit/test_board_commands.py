@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -114,11 +115,11 @@ def test_list_shows_every_board_and_says_why_the_other_ports_have_none(technicia
     assert lines["old"].split()[1:] == [OTHER, "5eed0001", "4", "80", "128"]
     for name, words in {
         "dead": "nothing answers",
-        "garbage": "no board's bytes",
         "busy": "busy: another program holds the port; an agent that runs on this unit",
         "missing": "no such device",
     }.items():
         assert f"{tmp_path / name}: {words}" in shown.flat
+    assert re.search(rf"{tmp_path}/garbage: \d+ bytes and no valid frame: .* not at 115200 baud", shown.flat)
 
 
 def test_list_takes_two_boards_without_a_uid_for_two_boards(technician: Technician) -> None:
@@ -229,6 +230,8 @@ def test_identify_makes_the_board_blink_and_says_what_to_look_for(one: VirtualBo
     assert (shown.status, one.model.identify_s) == (0, 30)
     assert "blinks for 30 s" in shown.flat
     assert technician("identify", "--port", one.path, "--seconds", "0").status == 0
+    nobody = technician("identify", "--port", one.path, "--uid", "A1")
+    assert (nobody.status, "'A1' is not 16 lower-case hex digits" in nobody.err) == (5, True)
     assert one.model.identify_s == 0
     with pytest.raises(SystemExit) as wrong:
         technician("identify", "--port", one.path, "--seconds", "256")

@@ -124,6 +124,8 @@ def test_an_image_that_this_host_could_not_talk_to_or_program_is_refused(image: 
         part_of(replace(image, protocol=(2, 0)))
     with pytest.raises(FirmwareError, match="chip 1e 93 07, which is not known"):
         part_of(replace(image, chip_signature=b"\x1e\x93\x07"))
+    with pytest.raises(FirmwareError, match="into the bootloader from 0x7800"):
+        part_of(replace(image, size=0x8000))
 
 
 def fake_avrdude(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
