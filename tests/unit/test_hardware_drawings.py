@@ -16,6 +16,7 @@ from firmware_bridge.events import DownReason
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 FIRMWARE = ROOT / "firmware_bridge" / "firmware"
+BOARD_VERBS = ("list", "flash", "set", "identify", "info", "self-test", "diagnose")
 PIN_SOURCES = ("pins.h", "pins.c", "onewire.h", "onewire.c", "adc.c")
 PAGE = (DOCS / "hardware.md").read_text(encoding="utf-8")
 PICTURES = sorted(path.name for path in (DOCS / "hardware").glob("*.svg"))
@@ -185,10 +186,15 @@ def test_every_reason_that_the_agent_gives_is_explained() -> None:
     assert {reason.value for reason in DownReason if reason.value not in words} == set()
 
 
-def test_every_command_on_the_page_is_in_the_command_reference() -> None:
+def test_every_command_and_option_on_the_page_is_in_the_command_reference() -> None:
     reference = (DOCS / "commands.md").read_text(encoding="utf-8")
-    for command in set(re.findall(r"`(edge-agent (?:board [a-z-]+|[a-z]+))", PAGE)):
-        assert f"## {command}" in reference, command
+    commands = re.findall(r"`(edge-agent (?:board [a-z-]+|[a-z]+))([^`]*)`", PAGE)
+    assert {command for command, _ in commands} >= {f"edge-agent board {verb}" for verb in BOARD_VERBS}
+    for command, options in commands:
+        found = re.search(rf"^## {command}\n(.*?)(?=^## |\Z)", reference, re.MULTILINE | re.DOTALL)
+        assert found, command
+        for option in re.findall(r"--[a-z-]+", options):
+            assert f"`{option}" in found[1], f"{command} {option}"
 
 
 def test_every_link_and_picture_of_the_page_is_there() -> None:
