@@ -146,6 +146,8 @@ class BoardModel:
         overrun = min(self.faults.receive_overruns, len(octets))
         self.faults.receive_overruns -= overrun
         self.receive_overruns += overrun
+        if overrun:  # told at once
+            self._aux_tick = self.ticks
         answers = bytearray()
         for result in self._decoder.feed(octets[overrun:]):
             if self.in_bootloader:

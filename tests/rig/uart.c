@@ -170,6 +170,7 @@ static void firmware_sends(avr_irq_t *irq, uint32_t value, void *param)
     uart->sender_free += cycles_per_byte(uart_board_baud(uart));
     uart->sent[at] = (uint8_t)value;
     uart->sent_done[at] = uart->sender_free;
+    uart->sent_baud[at] = uart_board_baud(uart); /* a bootloader may set another before it is given out */
     uart->sent_head++;
     uart->tx_bytes++;
     uart->frame_bytes = (uint8_t)value ? uart->frame_bytes + 1 : 0;
@@ -179,10 +180,10 @@ static void firmware_sends(avr_irq_t *irq, uint32_t value, void *param)
     }
 }
 
-void uart_to_host(uart_t *uart, uint8_t octet)
+static void to_host(uart_t *uart, uint8_t octet, double baud)
 {
     uint8_t out[LINE_BURST], framing[LINE_BURST];
-    size_t n = line_pass(&uart->to_host, octet, uart_board_baud(uart), host_baud(uart), out, framing);
+    size_t n = line_pass(&uart->to_host, octet, baud, uart->any_baud ? baud : host_baud(uart), out, framing);
 
     if (uart->out_used + n > sizeof uart->out) {
         uart->dropped += (uint32_t)n;
@@ -190,6 +191,11 @@ void uart_to_host(uart_t *uart, uint8_t octet)
     }
     memcpy(uart->out + uart->out_used, out, n);
     uart->out_used += (unsigned)n;
+}
+
+void uart_to_host(uart_t *uart, uint8_t octet)
+{
+    to_host(uart, octet, uart_board_baud(uart));
 }
 
 bool uart_give(uart_t *uart)
@@ -201,7 +207,7 @@ bool uart_give(uart_t *uart)
         unsigned at = uart->sent_tail % TX_QUEUE;
         if (uart->sent_done[at] > now)
             break;
-        uart_to_host(uart, uart->sent[at]);
+        to_host(uart, uart->sent[at], uart->sent_baud[at]);
     }
     if (!uart->out_used)
         return true;

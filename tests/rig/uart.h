@@ -38,6 +38,7 @@ typedef struct {
     /* to the host: sent, with the cycle at which the last bit is out */
     uint8_t sent[TX_QUEUE];
     avr_cycle_count_t sent_done[TX_QUEUE];
+    double sent_baud[TX_QUEUE];
     unsigned sent_head, sent_tail;
     avr_cycle_count_t sender_free;
     uint8_t out[2 * TX_QUEUE]; /* past the wire, not yet taken by the terminal */

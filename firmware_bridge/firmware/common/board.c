@@ -11,12 +11,15 @@
 
 /* Half a period of the LED: 4 Hz is seen across a shop and never taken for the bootloader's flicker (2026-11). */
 #define BLINK_TICKS (125 * TICKS_PER_MS)
+/* A receiver that loses bytes is told at once, but four times a second at most (2026-11). */
+#define EARLY_AUX_TICKS (750 * TICKS_PER_MS)
 
 struct settings board_settings;
 
 static uint8_t reset_cause;
 static uint16_t boot_counter;
 static uint32_t aux_tick;
+static uint16_t told_overruns;
 static uint32_t blink_tick;
 static uint16_t blinks; /* half periods left */
 static bool leaving;
@@ -70,6 +73,7 @@ void board_start(const struct settings *settings, uint8_t cause, uint16_t counte
     boot_counter = counter;
     leaving = false;
     aux_tick = now + TICK_RATE_HZ;
+    told_overruns = hardware_receive_overruns();
     outbox_frames_sent = 0;
     commands_bad_frames = 0;
     rows_start();
@@ -100,6 +104,7 @@ static void send_aux(void)
         .desyncs = converters_desyncs,
     };
 
+    told_overruns = aux.receive_overruns;
     frame_aux(&aux);
     outbox_send();
 }
@@ -143,6 +148,8 @@ void board_step(void)
     now = hardware_ticks();
     rows_pace(now);
     answer_command();
+    if (hardware_receive_overruns() != told_overruns && aux_tick - now < EARLY_AUX_TICKS)
+        aux_tick = now;
     if (tick_reached(now, aux_tick)) {
         send_aux();
         aux_tick += TICK_RATE_HZ;

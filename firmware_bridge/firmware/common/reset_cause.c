@@ -10,6 +10,9 @@ uint8_t reset_cause_of(uint8_t mcusr, uint8_t left_in_r2, bool asked_for)
 {
     uint8_t flags = mcusr & ALL_FLAGS;
 
+    /* a bootloader that was asked for and took no part says nothing, and r2 holds anything */
+    if (!flags && asked_for)
+        return RESET_SOFTWARE;
     /* without a bootloader r2 holds anything at power-on, but then MCUSR is not empty */
     if (!flags && !(left_in_r2 & ~ALL_FLAGS))
         flags = left_in_r2;
