@@ -45,6 +45,8 @@ SETTLING_ROWS: Final = 4
 """HX711 datasheet: the output is valid from the fourth conversion after power-up, gain or channel change."""
 FRAMES_PER_S: Final = 80
 """Rows share a frame only above this rate, so that no row waits more than 12.5 ms (2026-11)."""
+AUX_PER_S: Final = 4
+"""At most, when bytes from the host were lost: PROTOCOL.md."""
 GAINS: Final = (128, 64, 32)
 SELF_TEST_ROWS: Final = 8
 """Rows the self-test looks back on: a converter with any cell on it does not give one value so often (2026-11)."""
@@ -146,8 +148,9 @@ class BoardModel:
         overrun = min(self.faults.receive_overruns, len(octets))
         self.faults.receive_overruns -= overrun
         self.receive_overruns += overrun
-        if overrun:  # told at once
-            self._aux_tick = self.ticks
+        if overrun:
+            soonest = self._aux_sent + self.setup.tick_rate_hz // AUX_PER_S
+            self._aux_tick = min(self._aux_tick, max(self.ticks, soonest))
         answers = bytearray()
         for result in self._decoder.feed(octets[overrun:]):
             if self.in_bootloader:
@@ -251,6 +254,7 @@ class BoardModel:
         self._rows: list[Int32Array] = []
         self._flags: list[UInt8Array] = []
         self._pace(self.rate_hz)
+        self._aux_sent = self.ticks
         self._aux_tick = self.ticks + round(self.setup.aux_period_s * self.setup.tick_rate_hz)
 
     def _settle(self) -> None:
@@ -355,6 +359,7 @@ class BoardModel:
                 receive_overruns=self.receive_overruns & _U16,
                 desyncs=self.desyncs & _U16,
             )
+        self._aux_sent = self._aux_tick
         self._aux_tick += round(self.setup.aux_period_s * self.setup.tick_rate_hz)
         return self._wire(encode(frame))
 

@@ -28,7 +28,7 @@ BUSY_S: Final = 5.0
 """How long a board may say that something longer is under way (2026-11)."""
 BUSY_PAUSE_S: Final = 0.2
 STORING_S: Final = 0.25
-"""Settings are 17 bytes of EEPROM at 3.4 ms each (ATmega328P data sheet, 2026-11), begun anew by every command."""
+"""A board needs 200 ms to keep a change (PROTOCOL.md)."""
 STOP_THE_AGENT: Final = "an agent that runs on this unit holds its ports: stop it first (systemctl stop edge-agent)"
 
 E = TypeVar("E", bound=Event)

@@ -222,13 +222,14 @@ def test_what_the_board_did_not_understand_is_counted_in_aux_and_statistics() ->
     bench.model.faults.receive_overruns = 3
     assert bench.model.receive(command) == b"", "its first bytes are gone"
     bench.model.faults.channel_flags[0] = SampleFlag.DESYNC
-    (aux,) = [frame for frame in bench.after(1.001) if isinstance(frame, Aux)]
+    told, aux = [frame for frame in bench.after(1.3) if isinstance(frame, Aux)]
     statistics = bench.statistics()
-    assert (aux.bad_frames, aux.receive_overruns) == (3, 3)
+    assert told.tick == SETUP.tick_rate_hz // 4, "lost bytes are told at once, but not more than four times a second"
+    assert (told.bad_frames, told.receive_overruns) == (aux.bad_frames, aux.receive_overruns) == (3, 3)
     assert (statistics.bad_frames, statistics.receive_overruns) == (3, 3)
-    assert statistics.desyncs == 80
-    assert aux.desyncs in (79, 80)
-    assert statistics.frames_sent == 1 + 80 + 1
+    assert statistics.desyncs == 104
+    assert aux.desyncs in (99, 100)
+    assert statistics.frames_sent == 1 + 104 + 2
     bench.model.reset()
     bench.after(0.0)
     assert bench.statistics().bad_frames == 0
