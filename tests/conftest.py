@@ -21,11 +21,17 @@ def mosquitto(tmp_path: Path) -> Iterator[RealMosquitto]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=6, help="how often the killed agent is killed")
+    parser.addoption("--rig-minutes", type=float, default=0.2, help="board time that the firmware runs in the soak")
 
 
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--kills"))
+
+
+@pytest.fixture
+def rig_minutes(request: pytest.FixtureRequest) -> float:
+    return float(request.config.getoption("--rig-minutes"))
 
 
 def pytest_configure() -> None:

@@ -39,6 +39,8 @@ class RigShop:
         self.rigs: dict[str, RigBoard] = {}
         self._sources = {board.uid: BoardSource(self.world, board.uid) for board in site.agent.boards}
         self._fed_s = 0.0
+        self.taken = 0
+        """Packets that the shopper holds just now; the test's to keep."""
         self._seed = seed
         self._zero_s: dict[str, float] = {}
 

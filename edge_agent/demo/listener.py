@@ -28,7 +28,8 @@ class Listener:
         self._world_start_ns = world_start_ns
         self._utc_minus_monotonic_ns = time.time_ns() - time.monotonic_ns()
         self._seen: set[str] = set()
-        self._connection = Connection(broker, "shelf-demo-listener", Waker())
+        self._waker = Waker()
+        self._connection = Connection(broker, "shelf-demo-listener", self._waker)
         self.connected = False
 
     def poll(self, timeout_s: float) -> list[Heard]:
@@ -58,6 +59,7 @@ class Listener:
     def close(self) -> None:
         """Leave the broker."""
         self._connection.close()
+        self._waker.close()
 
     def _item_event(self, event: CloudEvent) -> ItemEvent:
         said = event.data

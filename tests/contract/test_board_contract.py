@@ -144,7 +144,7 @@ def test_a_setting_is_said_settles_the_converters_and_outlives_a_loss_of_power(
 
 def test_what_a_board_cannot_do_it_refuses_by_name_and_goes_on(wire: Wire) -> None:
     before = hello_of(wire)
-    refused = {
+    refused: dict[AckCode, list[tuple[int, bytes]]] = {
         AckCode.UNKNOWN_KIND: [(0x7E, b""), (0x00, b"1234")],
         AckCode.BAD_LENGTH: [
             (CommandKind.SET_GAIN, b"\1\2\3"),
