@@ -262,10 +262,11 @@ def test_after_a_bootloader_that_nobody_talks_to_the_board_starts_anew(kind: str
     with powered(kind, tmp_path, bootloader=True) as board, wired(board.path) as wire:
         wire.next(Samples)
         before = hello_of(wire)
+        assert wire.ask(CommandKind.SET_GAIN, bytes([64])).code == AckCode.OK
         start = len(wire.heard)
         assert wire.ask(CommandKind.BOOTLOADER).code == AckCode.OK
         hello = wire.next(Hello, after=start)
-        assert hello.reset_cause == ResetCause.SOFTWARE
+        assert (hello.reset_cause, hello.gain) == (ResetCause.SOFTWARE, 64), "what was set just before is kept"
         assert hello.boot_counter != before.boot_counter
 
 

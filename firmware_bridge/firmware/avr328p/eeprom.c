@@ -31,6 +31,11 @@ void hardware_save(const struct settings *settings)
     at = 0;
 }
 
+bool hardware_is_saved(void)
+{
+    return at == DONE;
+}
+
 void eeprom_step(void)
 {
     uint8_t octet;

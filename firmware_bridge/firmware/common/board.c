@@ -134,8 +134,8 @@ void board_step(void)
 {
     uint32_t now;
 
-    if (leaving) { /* no more rows: the ACK must be out within 50 ms */
-        if (hardware_transmit_idle())
+    if (leaving) { /* no more rows; the ACK must be out, and the settings kept */
+        if (hardware_transmit_idle() && hardware_is_saved())
             hardware_enter_bootloader();
         return;
     }

@@ -40,6 +40,7 @@ void hardware_set_led(bool on);
 
 /* Keeping and leaving. Saving returns at once; the octets are written as the EEPROM takes them. */
 void hardware_save(const struct settings *settings);
+bool hardware_is_saved(void);
 uint32_t hardware_firmware_hash(void);
 bool hardware_has_bootloader(void);
 void hardware_enter_bootloader(void);

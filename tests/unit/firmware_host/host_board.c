@@ -229,6 +229,11 @@ void hardware_set_led(bool on)
     host_led = on;
 }
 
+bool hardware_is_saved(void)
+{
+    return true;
+}
+
 void hardware_save(const struct settings *settings)
 {
     host_saved = *settings;
