@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 from firmware_bridge.active_board import ActiveBoard, BoardMemory, HeldSamples, LinkCounters
 from firmware_bridge.clocksync import NS_PER_S, BoardClock
@@ -18,10 +17,11 @@ from firmware_bridge.commands import Request, RequestLine, clock_tick
 from firmware_bridge.decoder import FrameDecoder, Rejected, RejectReason
 from firmware_bridge.errors import CommandAbortedError
 from firmware_bridge.events import BoardDown, BoardUp, DownReason, Event
-from firmware_bridge.frames import Ack, Aux, CommandKind, Hello, ResetCause, Samples
+from firmware_bridge.frames import Ack, Aux, CommandKind, Frame, Hello, Samples
 from firmware_bridge.link_timing import GARBAGE_BYTES, LinkTiming
 from firmware_bridge.link_watch import LinkWatch
 from firmware_bridge.port import PortConfig
+from firmware_bridge.reset_causes import reset_words
 
 
 class BoardSession:
@@ -174,12 +174,7 @@ class BoardSession:
                 self._take_samples(result, now_ns)
                 continue
             only_samples = False
-            if isinstance(result, Ack):
-                self._take_ack(result, now_ns)
-            elif isinstance(result, Hello):
-                self._take_hello(result, now_ns)
-            elif isinstance(result, Aux) and self._board is not None:
-                self._board.aux(result, now_ns)
+            self._take_rare(result, now_ns)
         if self._watch.fresh and self._board is not None:
             self._judge_link(now_ns)
         if not only_samples or self._rejecting:
@@ -256,7 +251,7 @@ class BoardSession:
                 if board.settings_changed(hello):
                     self._emit(BoardUp(now_ns, self.config.path, hello))
                 return
-            self._restarted(now_ns, f"{_why_reset(hello)}, boot {hello.boot_counter}")
+            self._restarted(now_ns, f"{reset_words(hello.reset_cause)}, boot {hello.boot_counter}")
         if not self._claim(uid):
             self._end(
                 now_ns,
@@ -343,6 +338,14 @@ class BoardSession:
         """Have the board say its boot counter, and with it whether a doubt is a restart."""
         self._line.submit(Request(CommandKind.HELLO, b"", try_ns=_ns(self._timing.query_timeout_s), tries=2))
 
+    def _take_rare(self, frame: Frame, now_ns: int) -> None:
+        if isinstance(frame, Ack):
+            self._take_ack(frame, now_ns)
+        elif isinstance(frame, Hello):
+            self._take_hello(frame, now_ns)
+        elif isinstance(frame, Aux) and self._board is not None:
+            self._board.aux(frame, now_ns)
+
     def _take_ack(self, ack: Ack, now_ns: int) -> None:
         if not self._line.answered(ack, now_ns) and self._board is not None:
             self._board.clock.heard()
@@ -380,19 +383,6 @@ class BoardSession:
 
     def _silent_ns(self, hello: Hello) -> int:
         return _ns(max(self._timing.silent_floor_s, self._timing.silent_periods / hello.rate_hz))
-
-
-_RESET_WORDS: Final[dict[int, str]] = {
-    ResetCause.POWER_ON: "its power came back",
-    ResetCause.EXTERNAL: "its reset pin was pulled",
-    ResetCause.BROWN_OUT: "brown-out: its supply fell too low",
-    ResetCause.WATCHDOG: "watchdog: its firmware hung",
-    ResetCause.SOFTWARE: "asked to by a command",
-}
-
-
-def _why_reset(hello: Hello) -> str:
-    return _RESET_WORDS.get(hello.reset_cause, f"reset cause {hello.reset_cause}")
 
 
 def _ns(seconds: float) -> int:

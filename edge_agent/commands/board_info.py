@@ -13,7 +13,6 @@ from edge_agent.commands.board_options import (
     firmware_text,
     hello_document,
     inputs_text,
-    reset_text,
     uid_text,
 )
 from edge_agent.commands.options import add_json_option
@@ -24,6 +23,7 @@ from firmware_bridge.events import AuxReport
 from firmware_bridge.frames import CommandKind, Hello
 from firmware_bridge.link import PortStatus
 from firmware_bridge.port import PortConfig
+from firmware_bridge.reset_causes import reset_words
 
 SUMMARY = "show who a board is, its settings, counters, temperatures, supply, inputs and clock"
 EXAMPLE = "edge-agent board info --port /dev/ttyUSB0"
@@ -91,7 +91,7 @@ def _lines(said: Said) -> list[str]:
         f"board {uid_text(hello.board_uid)} on {said.port}",
         f"  firmware     {firmware_text(hello)}, protocol {hello.protocol_major}.{hello.protocol_minor}{signature}",
         f"  settings     {inputs_text(hello)} inputs at {hello.rate_hz:g} readings a second, gain {hello.gain}",
-        f"  last start   {reset_text(hello.reset_cause)}, number {hello.boot_counter}",
+        f"  last start   {reset_words(hello.reset_cause)}, number {hello.boot_counter}",
         f"  clock        {_clock_text(said.status)}",
     ]
     counted = said.statistics

@@ -9,19 +9,12 @@ from edge_agent.config.files import read_agent
 from edge_agent.errors import BoardError, ConfigError
 from firmware_bridge.answers import UNWRITTEN_UID
 from firmware_bridge.errors import PortConfigError
-from firmware_bridge.frames import Hello, ResetCause
+from firmware_bridge.frames import Hello
 from firmware_bridge.port import PortConfig
+from firmware_bridge.reset_causes import reset_name
 
 DEFAULT_BAUD = 115_200
 NO_UID = "none yet"
-RESET_CAUSES = {
-    ResetCause.UNKNOWN: "unknown",
-    ResetCause.POWER_ON: "power on",
-    ResetCause.EXTERNAL: "reset pin",
-    ResetCause.BROWN_OUT: "brown-out: check its supply",
-    ResetCause.WATCHDOG: "watchdog: its firmware hung",
-    ResetCause.SOFTWARE: "software",
-}
 
 
 def add_board_options(parser: argparse.ArgumentParser) -> None:
@@ -124,11 +117,6 @@ def inputs_text(hello: Hello) -> str:
     return f"{hello.channels}" if hello.inputs is None else f"{hello.channels} of {hello.inputs}"
 
 
-def reset_text(cause: int) -> str:
-    """Return a reset cause in words."""
-    return RESET_CAUSES[ResetCause(cause)] if cause in set(ResetCause) else f"{cause}"
-
-
 def hello_document(hello: Hello) -> dict[str, Any]:
     """Return what a board says of itself, for a script."""
     return {
@@ -137,7 +125,7 @@ def hello_document(hello: Hello) -> dict[str, Any]:
         "firmware_version": None if hello.firmware_version is None else "{}.{}".format(*hello.firmware_version),
         "firmware_hash": f"{hello.firmware_hash:08x}",
         "boot_counter": hello.boot_counter,
-        "reset_cause": reset_text(hello.reset_cause).partition(":")[0],
+        "reset_cause": reset_name(hello.reset_cause),
         "tick_rate_hz": hello.tick_rate_hz,
         "channels": hello.channels,
         "inputs": hello.inputs,

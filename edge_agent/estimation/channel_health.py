@@ -27,7 +27,7 @@ OVERLOAD_ROWS = 3
 TEXTS = {
     "channel_silent": (
         "no valid reading for {seconds:.1f} s",
-        "check the cell's plug and the converter's wiring; then run 'edge-agent board diagnose'",
+        "check the cell's plug and the converter's wiring, on a new board also its RATE pin; then run 'board diagnose'",
     ),
     "channel_line_low": (
         "the converter's data line has stayed low for {seconds:.1f} s: it does not convert",
@@ -43,7 +43,7 @@ TEXTS = {
     ),
     "channel_noisy": (
         "noise of {noise_g:.1f} g, {glitches:.0%} of the readings rejected",
-        "look for a loose plug, a cable beside a motor or a supply below 4.75 V",
+        "look for a loose plug, a cable beside a motor, or less than 4.5 V at the converter",
     ),
     "overload": (
         "{load_g:.0f} g on a cell made for {max_g:.0f} g",

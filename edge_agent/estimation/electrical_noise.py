@@ -15,11 +15,10 @@ WINDOW_ROWS = 40
 """Readings looked at: half a second at 80 Hz, ten for each coefficient (rule, 2026-11). A slower board's readings are
 too far apart to foretell each other even while a hand moves, and are not judged."""
 UNFORETOLD_SHARE = 0.5
-"""Of the variance, that makes noise: white noise keeps 0.9 of it, hands and ringing plates below 0.2 (simulated,
-tests/unit/test_estimation_electrical_noise.py, 2026-11)."""
+"""Of the variance, that makes noise (simulated: tests/unit/test_estimation_electrical_noise.py prints what it finds and
+what it takes for noise, 2026-11)."""
 STEADY = 1.6
-"""Factor between two looks in succession within which noise of the wires stays; of hands that pass for it in one look,
-one push in 10,000 does (simulated, as above)."""
+"""Factor between two looks in succession within which noise of the wires stays, hands do not (simulated, as above)."""
 MAD_TO_SIGMA = 1.4826
 """σ of a normal from its median absolute deviation."""
 

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -40,22 +39,23 @@ def felt(generator: np.random.Generator, force: FloatArray) -> FloatArray:
     return np.interp(read_s, fine_s, moved)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_white_noise_of_the_wires_is_found_nearly_always(seed: int) -> None:
-    noise = 1500 + np.random.default_rng(seed).normal(0, 140, 800)
-    assert np.mean(twice(noise)) > 0.75, "a look may miss: the next one comes a fifth of a second later"
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_hands_blows_and_ringing_plates_are_movement(seed: int) -> None:
-    generator = np.random.default_rng(seed)
+def pushed(generator: np.random.Generator) -> FloatArray:
+    """Return ten seconds of a plate that is pushed five times, and of which an item is taken."""
     hand = np.zeros(800)
-    for start in range(80, 720, 160):  # a random push of up to 12 kg for about a second, softened as flesh does
-        length = int(generator.integers(24, 120))
+    for start in range(80, 800, 160):  # a random push of up to 12 kg for about a second, softened as flesh does
+        length = min(int(generator.integers(24, 120)), 800 - start)
         push = np.convolve(generator.normal(0, 1, length), np.hanning(12), mode="same")
         hand[start : start + length] += push / np.abs(push).max() * generator.uniform(100, 12_000)
-    hand[400:] -= 350.0  # and an item less
-    assert not any(twice(felt(generator, hand) + generator.normal(0, 0.5, 800)))
+    hand[400:] -= 350.0
+    return felt(generator, hand) + generator.normal(0, 0.5, 800)
+
+
+def test_noise_of_the_wires_is_found_nearly_always_and_movement_nearly_never() -> None:
+    found = np.mean([twice(1500 + np.random.default_rng(seed).normal(0, 140, 800)) for seed in range(100)])
+    mistaken = sum(any(twice(pushed(np.random.default_rng(seed)))) for seed in range(400))
+    print(f"\nwhite noise: found by {found:.0%} of the pairs of looks; {mistaken} of 2,000 pushes taken for noise")
+    assert found > 0.85, "a pair may miss: the next one comes a fifth of a second later"
+    assert mistaken <= 1
 
 
 def test_a_noise_burst_is_told_within_a_second_taken_back_and_no_item() -> None:
