@@ -271,14 +271,15 @@ class ActiveBoard:
         # A frame that fits contradicts those before it that did not: their rows are part of the gap.
         self._misdated.clear()
         memory.last_ns = self._timeline.last_ns
-        self._released_any = True
         dropped = 0 if self._overflow is None else (samples.overflow - self._overflow) % _COUNTER_WRAP
         self._overflow = samples.overflow
         if lost:
             counters.gaps += 1
             counters.lost_rows += lost
             counters.overflow_rows += dropped
-            self._watch.rows_lost(read_ns, lost, dropped)
+            if self._released_any:  # what the board said while it was unplugged, no wire has damaged
+                self._watch.rows_lost(read_ns, lost, dropped)
+        self._released_any = True
         counters.rows += rows
         memory.next_index = first_index + rows
         self._emit(SampleBlock(read_ns, self.hello.board_uid, first_index, t_ns, samples.counts, samples.flags, lost))

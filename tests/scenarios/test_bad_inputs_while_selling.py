@@ -104,7 +104,9 @@ def test_garbage_on_a_wire_is_an_alarm_until_it_ends(line: Line) -> None:
     board = line.shop.boards[1]
     with board.stopped() as model:
         model.faults.byte_corruption = 1.0
-    note_running("a wire begins to carry garbage", RUN, line.agent.awaits("alarm raised", PLATFORM_BOARD, "no samples"))
+    note_running(
+        "a wire begins to carry garbage", RUN, line.agent.awaits("alarm raised", PLATFORM_BOARD, "no valid frame")
+    )
     line.watch.awaits("WARNING", PLATFORM_BOARD, "board_down")
     line.sells_unseen("D6")
     line.sells("A5", "sea-salt-crisps-150")

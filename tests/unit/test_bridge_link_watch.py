@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge_desk import NS, UID, Desk
 
-from firmware_bridge.events import BoardDown, DownReason, LinkQuality
+from firmware_bridge.events import BoardDown, DownReason, LinkQuality, SampleBlock
 from firmware_bridge.frames import Aux, ResetCause
 from firmware_bridge.link_watch import LinkWatch
 
@@ -98,3 +98,16 @@ def test_a_board_that_talks_at_another_speed_all_at_once_is_told_by_that_name_wi
     assert down.reason is DownReason.NOT_A_BOARD
     assert down.t_ns - began_ns < NS
     assert "not at 115200 baud" in down.detail
+
+
+def test_what_a_board_said_while_its_cable_was_out_no_wire_has_damaged() -> None:
+    desk = Desk()
+    desk.run(2.0)
+    for _ in range(400):  # nobody hears the board for four seconds
+        desk.now_ns += 10_000_000
+        desk._board_runs()
+    desk.reopen()
+    desk.run(2.0)
+    assert desk.of(SampleBlock)[-1].first_index > 400
+    assert desk.session.counters.lost_rows > 300
+    assert not _qualities(desk)
