@@ -3,7 +3,7 @@
 import secrets
 from typing import Final
 
-from edge_agent.adapters.board_tools import ConnectedBoard
+from edge_agent.adapters.connected_board import ConnectedBoard
 from edge_agent.errors import BoardError
 from firmware_bridge.answers import UNWRITTEN_UID
 from firmware_bridge.commands import write_uid_payload

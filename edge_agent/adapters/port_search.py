@@ -9,7 +9,7 @@ from typing import Final
 
 from serial.tools import list_ports
 
-from edge_agent.adapters.board_tools import PATIENCE_S, ConnectedBoard, NoBoardError
+from edge_agent.adapters.connected_board import PATIENCE_S, ConnectedBoard, NoBoardError
 from edge_agent.errors import BoardError
 from firmware_bridge.events import DownReason
 from firmware_bridge.frames import Hello

@@ -2,7 +2,7 @@
 
 import argparse
 
-from edge_agent.adapters.board_tools import ConnectedBoard
+from edge_agent.adapters.connected_board import ConnectedBoard
 from edge_agent.commands.board_options import add_board_options, chosen_port, uid_text
 from edge_agent.console.terminal import folded, say
 from firmware_bridge.commands import identify_payload

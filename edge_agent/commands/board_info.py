@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from edge_agent.adapters.board_tools import ConnectedBoard
+from edge_agent.adapters.connected_board import ConnectedBoard
 from edge_agent.commands.board_options import (
     add_board_options,
     chosen_ports,

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge_agent.adapters.board_tools import STOP_THE_AGENT
+from edge_agent.adapters.connected_board import STOP_THE_AGENT
 from edge_agent.adapters.port_search import Probed, machine_ports, probe, without_repeats
 from edge_agent.commands.board_options import (
     add_baud_option,

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from edge_agent.adapters.board_tools import ConnectedBoard
+from edge_agent.adapters.connected_board import ConnectedBoard
 from edge_agent.commands.board_options import add_board_options, chosen_port, hello_document, uid_text
 from edge_agent.commands.options import add_json_option
 from edge_agent.console.terminal import folded, say

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from edge_agent.adapters.board_naming import NOBODY, random_uid, write_uid
-from edge_agent.adapters.board_tools import ConnectedBoard
+from edge_agent.adapters.connected_board import ConnectedBoard
 from edge_agent.commands.board_options import add_port_option, hello_document, inputs_text, port_config, uid_text
 from edge_agent.commands.options import add_json_option
 from edge_agent.console.terminal import folded, say

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.adapters.board_naming import random_uid, write_uid
-from edge_agent.adapters.board_tools import ConnectedBoard, NoBoardError
+from edge_agent.adapters.connected_board import ConnectedBoard, NoBoardError
 from edge_agent.errors import BoardError, FirmwareError
 from edge_agent.flashing.admission import Leave, admit, part_of
 from edge_agent.flashing.avrdude import BootloaderSilentError, Programming, Transcript, find_avrdude, program

@@ -18,7 +18,7 @@ from command_line import HANG_S, Running
 
 from edge_agent.adapters import port_search
 from edge_agent.adapters.board_naming import random_uid
-from edge_agent.adapters.board_tools import ConnectedBoard
+from edge_agent.adapters.connected_board import ConnectedBoard
 from edge_agent.cli import main
 from edge_agent.console.terminal import COLUMNS, width
 from edge_agent.errors import BoardError
