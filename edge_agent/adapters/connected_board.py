@@ -11,8 +11,8 @@ from firmware_bridge.errors import (
     BadCommandValueError,
     BoardBusyError,
     BridgeError,
-    CommandAbortedError,
     CommandRefusedError,
+    CommandTimeoutError,
     UnknownCommandError,
 )
 from firmware_bridge.events import AuxReport, BoardDown, BoardUp, DownReason, Event
@@ -140,13 +140,20 @@ class ConnectedBoard:
                 raise BoardError(f"{self._named}: {unsupported or f'the value of {name} is refused'}") from error
             except CommandRefusedError as error:
                 raise BoardError(f"{self._named}: {error}") from error
-            except CommandAbortedError as error:
-                raise BoardError(self._why_gone(name)) from error
-            except BridgeError as error:
+            except CommandTimeoutError as error:
                 raise BoardError(f"{self._named}: no answer to {name}: check the cable and try again") from error
+            except BridgeError as error:  # cut short, not there any more, or the link itself has stopped
+                raise self._gone(name) from error
 
     def awaits(self, kind: type[E], where: Callable[[E], bool] = lambda _: True, *, within_s: float) -> E | None:
-        """Wait for an event of the link; None when it did not come in time."""
+        """
+        Wait for an event of the link; None when it did not come in time.
+
+        Raises
+        ------
+        NoBoardError
+            The board went meanwhile, otherwise than to start over.
+        """
         ends_s = time.monotonic() + within_s
         while (left_s := ends_s - time.monotonic()) > 0:
             try:
@@ -155,10 +162,10 @@ class ConnectedBoard:
                 break
             if isinstance(event, BoardUp):
                 self._hello = event.hello
-            if isinstance(event, kind) and where(event):
-                return event
             if isinstance(event, BoardDown) and event.reason is not DownReason.RESET:
                 raise NoBoardError(event.reason, event.detail, event.board_uid)
+            if isinstance(event, kind) and where(event):
+                return event
         return None
 
     def rereads_hello(self, where: Callable[[Hello], bool], *, within_s: float = ANSWER_S) -> Hello | None:
@@ -176,8 +183,19 @@ class ConnectedBoard:
         return self.status.clock_ready
 
     def stores(self) -> None:
-        """Give the board the time to write what it was told into its EEPROM, before anybody pulls the cable."""
-        self.awaits(BoardDown, within_s=STORING_S)
+        """
+        Give the board the time to write what it was told into its EEPROM.
+
+        Raises
+        ------
+        BoardError
+            The cable was pulled meanwhile.
+        """
+        try:
+            self.awaits(BoardDown, lambda _: False, within_s=STORING_S)
+        except NoBoardError as down:
+            lost = f"{down}; what it was told is perhaps not kept: look by board info"
+            raise NoBoardError(down.reason, lost, down.board_uid) from down
 
     @property
     def _running(self) -> BoardLink:
@@ -208,13 +226,15 @@ class ConnectedBoard:
             raise NoBoardError(failure.reason, f"{failure}; {STOP_THE_AGENT}") from failure
         raise failure
 
-    def _why_gone(self, doing: str) -> str:
-        """Say why the board went, from the event that the link raised just before it ended the command."""
+    def _gone(self, doing: str) -> BoardError:
+        """Say why a command came to nothing, by what the link told just before it ended the command."""
         try:
-            self.awaits(BoardDown, within_s=0.1)
+            restart = self.awaits(BoardDown, within_s=0.1)
         except NoBoardError as down:
-            return f"{down}; {doing} was under way"
-        return f"{self._named}: went away while {doing} was under way: check the cable and try again"
+            return NoBoardError(down.reason, f"{down}; {doing} was under way", down.board_uid)
+        if restart is not None:
+            return BoardError(f"{restart.detail}; {doing} was under way: try again")
+        return BoardError(f"{self._named}: went away while {doing} was under way: check the cable and try again")
 
     def _stop(self) -> None:
         link, self._link = self._link, None

@@ -1,8 +1,8 @@
 """A technician's commands to a board, against virtual boards on ptys."""
 
-import contextlib
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,12 +18,14 @@ from command_line import HANG_S, Running
 
 from edge_agent.adapters import port_search
 from edge_agent.adapters.board_naming import random_uid
-from edge_agent.adapters.connected_board import ConnectedBoard
+from edge_agent.adapters.connected_board import ConnectedBoard, NoBoardError
 from edge_agent.cli import main
 from edge_agent.console.terminal import COLUMNS, width
 from edge_agent.errors import BoardError
 from firmware_bridge.answers import UNWRITTEN_UID
-from firmware_bridge.frames import COUNTS_MAX, CommandKind, SampleFlag
+from firmware_bridge.errors import NoSuchBoardError
+from firmware_bridge.events import BoardDown, DownReason
+from firmware_bridge.frames import COUNTS_MAX, Ack, CommandKind, SampleFlag
 from firmware_bridge.port import PortConfig
 from firmware_bridge.virtual_board import BoardModel, BoardSetup, VirtualBoard, VirtualRig
 
@@ -68,16 +70,20 @@ def technician(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamesp
 Technician = Callable[..., Any]
 
 
-def until_held(path: Path) -> None:
-    """Wait until the command has the port."""
+def until(where: Callable[[], bool]) -> None:
     deadline = time.monotonic() + HANG_S
-    while time.monotonic() < deadline:
-        try:
-            serial.Serial(str(path), exclusive=True).close()
-        except serial.SerialException:
-            return
+    while not where():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
-    raise AssertionError(f"nobody opened {path}")
+
+
+def holds(process: int, path: Path) -> bool:
+    """Return whether a process has a port open; looking takes no lock that it could meet."""
+    terminal = path.resolve()
+    try:
+        return any(each.resolve() == terminal for each in Path(f"/proc/{process}/fd").iterdir())
+    except OSError:  # closed between the look at the folder and at its entry
+        return False
 
 
 @contextmanager
@@ -326,9 +332,49 @@ def test_a_deaf_board_and_a_cable_pulled_under_a_command_end_it_with_what_to_do(
             model.faults.deaf = True
         with pytest.raises(BoardError, match="no answer to STATS: check the cable"):
             connected.ask(CommandKind.STATS, timeout_s=0.2)
+        threading.Timer(0.1, one.unplug).start()
+        with pytest.raises(NoBoardError, match="plug the cable in again; STATS was under way") as pulled:
+            connected.ask(CommandKind.STATS, timeout_s=HANG_S)
+        assert str(pulled.value).startswith(f"{one.path}: ")
+        assert pulled.value.reason is DownReason.UNPLUGGED
+
+
+def test_a_command_to_a_board_that_went_before_says_how_it_went(one: VirtualBoard) -> None:
+    with ConnectedBoard(PortConfig(one.path)) as connected:
         one.unplug()
-        with pytest.raises(BoardError, match=one.path):
-            connected.ask(CommandKind.SELF_TEST)
+        until(lambda: connected.status.board_uid is None)
+        with pytest.raises(NoBoardError, match="plug the cable in again"):
+            connected.ask(CommandKind.STATS)
+        connected._running.stop()
+        with pytest.raises(BoardError, match="went away while STATS was under way"):
+            connected.ask(CommandKind.STATS)
+
+
+def test_a_command_to_a_board_that_is_starting_over_says_so(one: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> Ack:
+        raise NoSuchBoardError(f"no board {UID} on any port; identified: none")
+
+    with ConnectedBoard(PortConfig(one.path)) as connected:
+        # The moment between a restart and its HELLO is too short to be met by real bytes.
+        connected._events.put(BoardDown(0, one.path, UID, DownReason.RESET, f"{one.path}: the board restarted"))
+        monkeypatch.setattr(connected._running, "command", unknown)
+        with pytest.raises(BoardError, match="the board restarted; STATS was under way: try again"):
+            connected.ask(CommandKind.STATS)
+
+
+def test_a_cable_pulled_before_the_board_has_stored_what_it_was_told_is_no_success(
+    one: VirtualBoard, technician: Technician, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = ConnectedBoard.stores
+
+    def pulled(connected: ConnectedBoard) -> None:
+        one.unplug()
+        stores(connected)
+
+    monkeypatch.setattr(ConnectedBoard, "stores", pulled)
+    shown = technician("set", "--port", one.path, "--gain", "64")
+    assert shown.status == 5
+    assert "plug the cable in again; what it was told is perhaps not kept" in shown.err
 
 
 @pytest.mark.parametrize("command", ["info", "identify", "self-test"])
@@ -343,8 +389,8 @@ def test_a_port_without_board_ends_every_command_with_the_boards_status(
     one.model.faults.byte_corruption = 1.0
     garbage = technician(command, "--port", one.path)
     assert (garbage.status, "not at 115200 baud" in garbage.err) == (5, True)
-    with contextlib.suppress(SystemExit):
-        assert technician(command, "--port", one.path, "--baud", "0").status == 5
+    never = technician(command, "--port", one.path, "--baud", "0")
+    assert (never.status, "baud 0 is not within" in never.err) == (5, True)
 
 
 @pytest.mark.parametrize("words", ["list --port {}", "info --port {}", "self-test --port {}"])
@@ -352,7 +398,7 @@ def test_ctrl_c_ends_a_command_that_waits_for_a_board_at_once(tmp_path: Path, wo
     mute = board(link=tmp_path / "mute")
     mute.model.faults.deaf = True  # it sends, so that the command waits for its answer
     with VirtualRig([mute]), Running(f"board {words.format(mute.path)}", tmp_path) as running:
-        until_held(Path(mute.path))
+        until(lambda: holds(running.process.pid, Path(mute.path)))
         ended = running.presses_ctrl_c()
     assert ended.status == 130, ended
     assert "Traceback" not in ended.err
