@@ -192,6 +192,7 @@ class BoardCalibration(Table, frozen=True):
     board_uid: str
     revision: int
     channels: tuple[ChannelCalibration, ...]
+    gain: Literal[128, 64, 32] = 128
     calibrated_by: str = ""
     calibrated_at: str = ""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_agent.estimation.channel_health import ChannelWatch
-from edge_agent.estimation.electrical_noise import WINDOW_ROWS, electrical
+from edge_agent.estimation.electrical_noise import WINDOW_ROWS
 from edge_agent.estimation.fault_gate import FaultGate, GatedRows
 from edge_agent.estimation.glr import LONGEST, DyadicGlr
 from edge_agent.estimation.history import History
@@ -27,10 +27,6 @@ GAIN_COUNTS = 2000.0
 """Readings nearer to zero tell no ratio, counts: 5 g of a 5 kg cell (rule)."""
 EPOCH_S = 1.0
 """How often noise is learned and faults are looked for, s: the resolution at which faults are timed (rule, 2026-11)."""
-ELECTRICAL_SPAN_NS = 800_000_000
-"""Longest time that the readings judged for noise of the wires may span, ns: 50 Hz and faster (rule, 2026-11)."""
-ELECTRICAL_LOOK_NS = 200_000_000
-"""How often they are judged, ns: twice, and so told, within a second (rule, 2026-11)."""
 EPOCH_ROWS = 16
 """Fewest rows between two such looks: σ from 16 rows is right to 18 % (rule, 1 / √2n, 2026-11)."""
 
@@ -96,7 +92,6 @@ class BoardTrack:
         self._weight: FloatArray | None = np.zeros(columns)
         self._state_ns: int | None = None
         self._epoch_ns: int | None = None
-        self._electrical_ns = 0
         self.set_faulty()
 
     @property
@@ -216,44 +211,41 @@ class BoardTrack:
         self.noise.note_wander(columns[seen], swing[seen])
 
     def epoch(self, now_ns: int) -> list[HealthTransition] | None:
-        """Once a second, and at once when an input fails: learn the noise of what rests and look for faults.
+        """Once a second: learn the noise of what rests and look for faults; between epochs for those that cannot wait.
 
-        None between epochs.
+        None where nothing was judged.
         """
         if self._epoch_ns is None:
             self._epoch_ns = now_ns
-        urgent = self.watch.urgent(now_ns) or self._electrical(now_ns)
-        if not urgent and now_ns - self._epoch_ns < max(EPOCH_S * 1e9, EPOCH_ROWS * self.period_ns):
-            return None
+        self._look_at_wires(now_ns)
+        before = self.watch.faulty
+        if now_ns - self._epoch_ns < max(EPOCH_S * 1e9, EPOCH_ROWS * self.period_ns):
+            found = self.watch.at_once(now_ns, self.gate.rejected)
+            if self.watch.faulty is not before:
+                self.set_faulty()
+            return found or None
         t_ns, grams, bad = self.history.since(self._epoch_ns)
         self._epoch_ns = now_ns + 1
-        if not t_ns.size or (t_ns.size < EPOCH_ROWS // 2 and not urgent):
+        if t_ns.size < EPOCH_ROWS // 2:
             return []
         usable = self.tracked & (bad.mean(axis=0) < 0.5)
-        if t_ns.size >= EPOCH_ROWS // 2:
-            self.noise.learn(grams, bad, self.bank.level_g, usable)
+        self.noise.learn(grams, bad, self.bank.level_g, usable)
         self.bank.set_noise(np.square(self.noise.total_g))
         self.gate.set_jump(self._jump_counts())
-        before = self.watch.faulty.copy()
         transitions = self.watch.epoch(now_ns, grams, self.gate.rejected)
         if (before != self.watch.faulty).any():
             self.set_faulty()
         self._refresh()
         return transitions
 
-    def _electrical(self, now_ns: int) -> bool:
-        """Look, five times a second while anything moves, whether it is the wires and not the plate."""
-        if self.period_ns * WINDOW_ROWS > ELECTRICAL_SPAN_NS or self._weight is None:
-            return False
-        if now_ns - self._electrical_ns < ELECTRICAL_LOOK_NS:
-            return False
-        self._electrical_ns = now_ns
+    def _look_at_wires(self, now_ns: int) -> None:
+        """While anything moves, look whether it is the wires and not the plate."""
+        if self._weight is None or not self.watch.electrical.due(now_ns):
+            return
         _, grams, _ = self.history.last(WINDOW_ROWS)  # a rejected reading repeats the last one: no noise
-        cells = self.layout.cell_count
-        if grams.shape[0] < WINDOW_ROWS:
-            return False
-        sigma_g = electrical(grams[:, :cells], self.settings.noisy_share * self.layout.cell_max_g)
-        return self.watch.note_electrical(now_ns, sigma_g)
+        if grams.shape[0] == WINDOW_ROWS:
+            limit_g = self.settings.noisy_share * self.layout.cell_max_g
+            self.watch.electrical.look(now_ns, grams[:, : self.layout.cell_count], limit_g)
 
     def set_faulty(self) -> None:
         """Follow a change of the channels that can be trusted: a platform with a dead cell is watched cell by cell."""

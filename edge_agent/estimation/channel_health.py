@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edge_agent.estimation.electrical_noise import same_noise
+from edge_agent.estimation.electrical_noise import ElectricalWatch
 from edge_agent.estimation.fault_gate import DESYNC, SATURATED, SILENT
 from edge_agent.estimation.layout import BoardLayout
 from edge_agent.estimation.noise import DIFFERENCE_TO_SIGMA
@@ -19,8 +19,6 @@ REFUSED_S = 0.4
 """Rows that came and could not be used, so many and for so long, are a fault at once: a board that says itself that an
 input is dead need not be waited for like one that says nothing. Settling takes four rows, glitches two (rule,
 2026-11)."""
-ELECTRICAL_S = 1.0
-"""How long noise of the wires is remembered: the time between two epochs (rule, 2026-11)."""
 OVERLOAD_ROWS = 3
 """Rows beyond the capacity in one epoch that are a load: the gate passes no glitch longer than two (rule, 2026-11)."""
 
@@ -69,13 +67,12 @@ class ChannelWatch:
         self.silence_ns = round(max(settings.silent_s * 1e9, settings.silent_periods * period_ns))
         self.faulty: BoolArray = np.zeros(cells, dtype=np.bool_)
         self.any_faulty = False
+        self.electrical = ElectricalWatch(cells, period_ns)
         self._raised: dict[str, BoolArray] = {code: np.zeros(cells, dtype=np.bool_) for code in TEXTS}
         self._all_good_ns: int | None = None
         self._good_ns: InstantArray = np.full(cells, np.iinfo(np.int64).min)
         self._refused_rows: IntArray = np.zeros(cells, dtype=np.int32)
         self._any_refused = False
-        self._electrical_g: FloatArray = np.zeros(cells)
-        self._electrical_ns: InstantArray = np.full(cells, -(2**62))
         self._unchanged_rows: IntArray = np.zeros(cells, dtype=np.int32)
         self._noisy_epochs: IntArray = np.zeros(cells, dtype=np.int32)
         self._rejected: IntArray | None = None
@@ -98,21 +95,42 @@ class ChannelWatch:
             self._refused_rows = np.where(bad[row], self._refused_rows + 1, 0).astype(np.int32)
         self._any_refused = bool(self._refused_rows.any())
 
-    def urgent(self, now_ns: int) -> bool:
-        """Return whether an input fell dead since the last look, by the board's own word or by its readings."""
-        return self._any_refused and bool((self._mute(now_ns) & ~self.faulty).any())
+    def at_once(self, now_ns: int, rejected: IntArray) -> list[HealthTransition]:
+        """Tell between two epochs what need not wait: an input that fell dead, wires that became noisy."""
+        mute = self._mute(now_ns) if self._any_refused else self.faulty
+        noisy = self.electrical.noisy(now_ns) & ~self._raised["channel_noisy"] & ~mute
+        if not noisy.any() and not (mute & ~self.faulty).any():
+            return []
+        found = self._dead(mute, rejected - (0 if self._rejected is None else self._rejected))
+        # What was raised stays so until the epoch: only it sees enough readings to take anything back.
+        found = {code: now | self._raised[code] for code, now in found.items()}
+        found["channel_noisy"] = self._raised["channel_noisy"] | noisy
+        self.faulty = self.faulty | mute
+        self.any_faulty = bool(self.faulty.any())
+        seconds = np.asarray(self._silent_ns(now_ns), dtype=np.float64) * 1e-9
+        words = {"seconds": seconds, "noise_g": self.electrical.sigma_g}
+        return self._changes(now_ns, found, words)
 
-    def note_electrical(self, now_ns: int, sigma_g: FloatArray) -> bool:
-        """Note what noise of the wires a look found, (cells,); return whether an input is found noisy by it."""
-        twice = same_noise(self._electrical_g, sigma_g)
-        self._electrical_g = sigma_g
-        self._electrical_ns[twice] = now_ns
-        return bool((twice & ~self._raised["channel_noisy"]).any())
+    def _silent_ns(self, now_ns: int) -> IntArray:
+        silent_ns: IntArray = now_ns - np.maximum(self._good_ns, self._all_good_ns or 0)
+        return silent_ns
 
     def _mute(self, now_ns: int) -> BoolArray:
-        silent_ns = now_ns - np.maximum(self._good_ns, self._all_good_ns or 0)
+        silent_ns = self._silent_ns(now_ns)
         refused = (self._refused_rows >= REFUSED_ROWS) & (silent_ns > REFUSED_S * 1e9)
         return refused | (silent_ns > self.silence_ns)
+
+    @staticmethod
+    def _dead(mute: BoolArray, fresh: IntArray) -> dict[str, BoolArray]:
+        """Say why inputs are mute, by what was rejected since the last epoch, (reasons, cells)."""
+        saturated = mute & (fresh[SATURATED] > fresh[SILENT])
+        # Both flags together are the board's word for a line that stays low (PROTOCOL.md).
+        line_low = mute & ~saturated & (fresh[SILENT] > 0) & (2 * fresh[DESYNC] > fresh[SILENT])
+        return {
+            "channel_silent": mute & ~saturated & ~line_low,
+            "channel_line_low": line_low,
+            "channel_saturated": saturated,
+        }
 
     def epoch(self, now_ns: int, grams: FloatArray, rejected: IntArray) -> list[HealthTransition]:
         """Judge all channels on an epoch's readings, (rows, columns); return what changed."""
@@ -123,48 +141,30 @@ class ChannelWatch:
             self._rejected = np.zeros_like(rejected)
         fresh = rejected - self._rejected
         self._rejected = rejected.copy()
-        silent_ns = now_ns - np.maximum(self._good_ns, self._all_good_ns or 0)
         mute = self._mute(now_ns)
-        saturated = mute & (fresh[SATURATED] > fresh[SILENT])
-        # Both flags together are the board's word for a line that stays low (PROTOCOL.md).
-        line_low = mute & ~saturated & (fresh[SILENT] > 0) & (2 * fresh[DESYNC] > fresh[SILENT])
         readings = grams[:, :cells]
         unchanged = (np.ptp(readings, axis=0) <= 1.01 * np.abs(layout.g_per_count)) & ~mute
         self._unchanged_rows = np.where(unchanged, self._unchanged_rows + rows, 0).astype(np.int32)
         stuck_ns = self._unchanged_rows * np.int64(self.period_ns)
         stuck = (self._unchanged_rows >= self.settings.stuck_rows) & (stuck_ns >= self.settings.stuck_s * 1e9)
-        noise = DIFFERENCE_TO_SIGMA * np.abs(np.diff(readings, axis=0)).sum(axis=0) / max(rows - 1, 1)
+        noise = DIFFERENCE_TO_SIGMA * np.abs(np.diff(readings, axis=0)).mean(axis=0)
         loud = noise > self.settings.noisy_share * layout.cell_max_g
         self._noisy_epochs = np.where(loud & ~mute, self._noisy_epochs + 1, 0).astype(np.int32)
         self._count_glitches(rows, fresh)
         noisy = (self._noisy_epochs >= NOISY_EPOCHS) | (self._glitch_share > self.settings.glitch_rate)
-        noisy |= now_ns - self._electrical_ns < ELECTRICAL_S * 1e9
+        told_noisy = noisy | self.electrical.noisy(now_ns)
         over = (np.abs(readings) > layout.cell_max_g).sum(axis=0) >= OVERLOAD_ROWS
         load = np.abs(readings).max(axis=0)
-        found = {
-            "channel_silent": mute & ~saturated & ~line_low,
-            "channel_line_low": line_low,
-            "channel_saturated": saturated,
+        found = self._dead(mute, fresh) | {
             "channel_stuck": stuck & ~mute,
-            "channel_noisy": noisy & ~mute & ~stuck,
+            "channel_noisy": told_noisy & ~mute & ~stuck,
             "overload": over & ~mute,
         }
-        transitions: list[HealthTransition] = []
-        for code, now in found.items():
-            for cell in (now != self._raised[code]).nonzero()[0].tolist():
-                seconds = (stuck_ns if code == "channel_stuck" else silent_ns)[cell] * 1e-9
-                words = {
-                    "seconds": float(seconds),
-                    "noise_g": float(noise[cell]),
-                    "glitches": float(self._glitch_share[cell]),
-                    "load_g": float(load[cell]),
-                    "max_g": float(layout.cell_max_g[cell]),
-                }
-                transitions.append(self._transition(now_ns, cell, code, raised=bool(now[cell]), words=words))
-            self._raised[code] = now
         self.faulty = mute | stuck | noisy
         self.any_faulty = bool(self.faulty.any())
-        return transitions
+        seconds = np.where(stuck, stuck_ns, self._silent_ns(now_ns)) * 1e-9
+        words = {"seconds": seconds, "noise_g": np.maximum(noise, self.electrical.sigma_g), "load_g": load}
+        return self._changes(now_ns, found, words)
 
     def forget(self, now_ns: int) -> list[HealthTransition]:
         """Take back everything raised: the board left, or starts anew."""
@@ -173,6 +173,19 @@ class ChannelWatch:
             for code, cells in self._raised.items()
             for cell in cells.nonzero()[0].tolist()
         ]
+
+    def _changes(
+        self, now_ns: int, found: dict[str, BoolArray], words: dict[str, FloatArray]
+    ) -> list[HealthTransition]:
+        """Tell what differs from what was told last; ``words`` are figures per cell for the texts."""
+        words = words | {"glitches": self._glitch_share, "max_g": self.layout.cell_max_g}
+        transitions: list[HealthTransition] = []
+        for code, now in found.items():
+            for cell in (now != self._raised[code]).nonzero()[0].tolist():
+                figures = {name: float(values[cell]) for name, values in words.items()}
+                transitions.append(self._transition(now_ns, cell, code, raised=bool(now[cell]), words=figures))
+            self._raised[code] = now
+        return transitions
 
     def _count_glitches(self, rows: int, fresh: IntArray) -> None:
         self._glitches = self._glitches + fresh[:SATURATED].sum(axis=0)

@@ -1,26 +1,71 @@
-"""Tells noise of the wires from movement on the plate, within half a second.
+"""Tells noise of the wires from movement on the plate, within a second.
 
 What moves a plate is smooth or rings: the next reading follows from the last few. What a loose plug or a motor's cable
 adds does not. So the part of the readings that an autoregression of the last four cannot foretell is noise of the
 wires, whenever it is large; a blow is foretold as badly, but in few readings only, which a median passes over.
+
+It is a word to the technician and no more: hard knocks in quick succession look the same, so no evidence is set aside
+for it.
 """
+
+from collections import deque
 
 import numpy as np
 
-from edge_agent.model import BoolArray, FloatArray
+from edge_agent.model import BoolArray, FloatArray, InstantArray
 
 ORDER = 4
 """Readings that foretell the next: two ringing modes have four poles (rule, 2026-11)."""
 WINDOW_ROWS = 40
-"""Readings looked at: half a second at 80 Hz, ten for each coefficient (rule, 2026-11). A slower board's readings are
-too far apart to foretell each other even while a hand moves, and are not judged."""
+"""Readings looked at: half a second at 80 Hz, ten for each coefficient (rule, 2026-11)."""
+LONGEST_SPAN_NS = 800_000_000
+"""Longest time that they may span, ns: 50 Hz and faster. A slower board's readings are too far apart to foretell each
+other even while a hand moves, and are not judged (rule, 2026-11)."""
+LOOK_NS = 100_000_000
+LOOKS = 2
+"""How often a moving shelf's readings are looked at, ns, and how many looks in succession decide. How late that is and
+what it takes for noise is printed by tests/unit/test_estimation_electrical_noise.py (simulated, 2026-11)."""
 UNFORETOLD_SHARE = 0.5
-"""Of the variance, that makes noise (simulated: tests/unit/test_estimation_electrical_noise.py prints what it finds and
-what it takes for noise, 2026-11)."""
-STEADY = 1.6
-"""Factor between two looks in succession within which noise of the wires stays, hands do not (simulated, as above)."""
+"""Of the variance, that makes noise (simulated, as above)."""
+STEADY = 2.0
+"""Factor within which noise of the wires stays from look to look, and hands do not (simulated, as above)."""
+HELD_NS = 5_000_000_000
+"""How long noise is remembered: a loose plug crackles on and off, and one alarm is enough (rule, 2026-11)."""
 MAD_TO_SIGMA = 1.4826
 """σ of a normal from its median absolute deviation."""
+
+
+class ElectricalWatch:
+    """Looks at one board's cells while anything moves.
+
+    Attributes
+    ----------
+    sigma_g : (cells,)
+        What the latest look found, g; 0 where nothing but movement was seen.
+    """
+
+    def __init__(self, cells: int, period_ns: int) -> None:
+        self.sigma_g: FloatArray = np.zeros(cells)
+        self._looks: deque[FloatArray] = deque(maxlen=LOOKS)
+        self._found_ns: InstantArray = np.full(cells, -(2**62))
+        self._looked_ns = 0
+        self._fast_enough = period_ns * WINDOW_ROWS <= LONGEST_SPAN_NS
+
+    def due(self, now_ns: int) -> bool:
+        """Return whether it is time for the next look."""
+        return self._fast_enough and now_ns - self._looked_ns >= LOOK_NS
+
+    def look(self, now_ns: int, readings: FloatArray, limit_g: FloatArray) -> None:
+        """Judge the newest readings, (`WINDOW_ROWS`, cells), against each cell's limit, (cells,), g."""
+        self._looked_ns = now_ns
+        self.sigma_g = electrical(readings, limit_g)
+        self._looks.append(self.sigma_g)
+        if len(self._looks) == LOOKS:
+            self._found_ns[steady(np.array(self._looks))] = now_ns
+
+    def noisy(self, now_ns: int) -> BoolArray:
+        """Return which cells' wires were noisy lately, (cells,)."""
+        return now_ns - self._found_ns < HELD_NS
 
 
 def electrical(readings: FloatArray, limit: FloatArray) -> FloatArray:
@@ -36,7 +81,7 @@ def electrical(readings: FloatArray, limit: FloatArray) -> FloatArray:
     Returns
     -------
     (columns,)
-        σ, g; 0 where nothing but movement was seen. One look is no proof: see `same_noise`.
+        σ, g; 0 where nothing but movement was seen. One look is no proof: see `steady`.
     """
     steps = np.abs(np.diff(readings, axis=0))
     loud = np.median(steps, axis=0) > limit  # the median step of white noise is 0.95 σ
@@ -46,10 +91,11 @@ def electrical(readings: FloatArray, limit: FloatArray) -> FloatArray:
     return sigma
 
 
-def same_noise(before: FloatArray, now: FloatArray) -> BoolArray:
-    """Return which columns carried steady noise in two looks in succession, (columns,)."""
-    both = np.minimum(before, now)
-    return (both > 0) & (np.maximum(before, now) < STEADY * both)
+def steady(looks: FloatArray) -> BoolArray:
+    """Return which columns carried steady noise in all looks, (looks, columns) → (columns,)."""
+    least: FloatArray = looks.min(axis=0)
+    steadily: BoolArray = (least > 0) & (looks.max(axis=0) < STEADY * least)
+    return steadily
 
 
 def _unforetold(readings: FloatArray, limit: float) -> float:

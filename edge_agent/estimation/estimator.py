@@ -10,7 +10,7 @@ from edge_agent.estimation.layout import BoardLayout, ShelfPart, lay_out
 from edge_agent.estimation.rest_finder import LivePart
 from edge_agent.estimation.segmentation import Phase, ShelfSegmenter
 from edge_agent.estimation.settings import EstimationSettings
-from edge_agent.estimation.transitions import board_health, channel_missing, shelf_unsettled
+from edge_agent.estimation.transitions import board_health, board_settings, channel_missing, shelf_unsettled
 from edge_agent.model import (
     AdcSamples,
     Baseline,
@@ -69,6 +69,8 @@ class Estimation:
         self._now_ns = 0
         self._unsettled: set[str] = set()
         self._wrong_gain: set[str] = set()
+        self._other_gain: dict[str, int] = {}
+        """Boards that are set to another gain than they were calibrated at, and to which."""
         self._unannounced: set[str] = set()
         self._missing: set[tuple[str, int]] = set()
         self._parts: list[list[tuple[str, ShelfPart]]] = [[] for _ in shelves]
@@ -149,6 +151,11 @@ class Estimation:
         uid = str(message.board_uid)
         self._note_loss(uid)  # a board may come up anew without having been reported down
         findings = self._forget(uid, message.t_ns)
+        if message.gain != self._other_gain.get(uid, layout.gain):
+            findings.append(self._set_otherwise(message, layout))
+        if uid in self._other_gain:
+            self._unwatched_ns.setdefault(uid, message.t_ns)
+            return findings + self._after_loss(uid)
         self._tracks[uid] = BoardTrack(layout, message, self._settings)
         self._intakes[uid] = Intake(self._tracks[uid], message.t_ns, self._settings)
         if uid in self._unannounced:
@@ -161,6 +168,15 @@ class Estimation:
                 findings.append(channel_missing(message.t_ns, uid, board_input, message.channel_count, raised=missing))
         self._reacquire(layout, message.t_ns, self._unwatched_ns.pop(uid, message.t_ns))
         return findings
+
+    def _set_otherwise(self, message: BoardUp, layout: BoardLayout) -> HealthTransition:
+        """Note that a board's gain is not, or again is, the calibrated one."""
+        uid, wrong = str(message.board_uid), message.gain != layout.gain
+        if wrong:
+            self._other_gain[uid] = message.gain
+        else:
+            del self._other_gain[uid]
+        return board_settings(message.t_ns, uid, message.gain, layout.gain, raised=wrong)
 
     def _board_down(self, message: BoardDown) -> list[Finding]:
         """Go on without a board: its channels are unknown, its shelves' others are not."""
@@ -224,7 +240,7 @@ class Estimation:
 
     def _unweighable(self, uid: str, message: AdcSamples) -> list[Finding]:
         """Say once that a board of ours sends rows without having said who it is."""
-        if uid not in self._layouts or uid in self._unannounced or not message.t_ns.size:
+        if uid not in self._layouts or uid in self._unannounced or uid in self._other_gain or not message.t_ns.size:
             return []
         self._unannounced.add(uid)
         return [board_health(int(message.t_ns[0]), uid, "board_unannounced", raised=True)]

@@ -43,10 +43,12 @@ class BoardLayout:
     """One board's columns and how counts become grams: mass_g = counts · g_per_count + offset_g.
 
     ``inputs`` (cells,) are board inputs; ``mixing`` (cells, derived) makes the derived columns; ``cell_max_g`` and
-    ``zero_counts`` are per cell; ``floor_g`` (columns,) is the least noise assumed of a reading.
+    ``zero_counts`` are per cell; ``floor_g`` (columns,) is the least noise assumed of a reading. All of it holds for
+    one ``gain`` of the converters.
     """
 
     board_uid: str
+    gain: int
     inputs: IntArray
     g_per_count: FloatArray
     offset_g: FloatArray
@@ -135,6 +137,7 @@ def _lay_out_board(uid: str, shelves: Sequence[ShelfConfig], by_uid: Mapping[str
     g_per_count = np.array(factors)
     return BoardLayout(
         board_uid=uid,
+        gain=by_uid[uid].gain,
         inputs=np.array(inputs, dtype=np.int32),
         g_per_count=g_per_count,
         offset_g=-np.array(zeros) * g_per_count,

@@ -28,6 +28,14 @@ def board_health(t_ns: int, uid: str, code: str, *, raised: bool) -> HealthTrans
     return HealthTransition(MonotonicNs(t_ns), f"board:{uid}", code, raised, Severity.WARNING, detail, remedy)
 
 
+def board_settings(t_ns: int, uid: str, gain: int, calibrated_gain: int, *, raised: bool) -> HealthTransition:
+    """Return a transition of a board whose converters are not set as they were calibrated: it is not weighed."""
+    detail = f"its gain is set to {gain}, and it was calibrated at {calibrated_gain}" if raised else "back to normal"
+    remedy = f"set it back by 'edge-agent board set --gain {calibrated_gain}', or calibrate it anew" if raised else ""
+    subject = f"board:{uid}"
+    return HealthTransition(MonotonicNs(t_ns), subject, "board_settings", raised, Severity.WARNING, detail, remedy)
+
+
 def channel_missing(t_ns: int, uid: str, board_input: int, channel_count: int, *, raised: bool) -> HealthTransition:
     """Return a transition of an input that the shelf file names and the board does not have."""
     detail = f"the board has {channel_count} inputs, numbered from 0" if raised else "back to normal"
