@@ -19,7 +19,7 @@ from edge_agent.commands.board_options import (
 from edge_agent.commands.options import add_json_option
 from edge_agent.console.terminal import Progress, folded, say
 from edge_agent.flashing.admission import Leave
-from edge_agent.flashing.avrdude import RUN_AGAIN, Transcript
+from edge_agent.flashing.avrdude import Transcript
 from edge_agent.flashing.flash import BOOTLOADER_BAUDS, Flashed, Order, flash
 
 SUMMARY = "give a board firmware through its bootloader, and check that it runs"
@@ -72,8 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         flashed = flash(order, lambda text: progress.show(f"{arguments.port}: {text}"), transcript)
     except KeyboardInterrupt:
         progress.end()
-        state = f"the firmware may be half written; {RUN_AGAIN}" if transcript.writing else "nothing was written"
-        say(*folded(f"interrupted: {state}"), stream=sys.stderr)
+        say(*folded(f"interrupted: {transcript.outcome}"), stream=sys.stderr)
         raise
     finally:
         progress.end()

@@ -4,8 +4,10 @@ import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -46,10 +48,26 @@ class Transcript:
     def __init__(self) -> None:
         self.text = ""
 
+    def take(self, chunk: bytes) -> None:
+        """Add what it said."""
+        self.text += chunk.decode("utf-8", "replace")
+
     @property
     def writing(self) -> bool:
         """Whether it has begun to change the flash."""
         return "Writing |" in self.text
+
+    @property
+    def verified(self) -> bool:
+        """Whether it has read back what it wrote: whatever comes then, the image is whole."""
+        return " of flash verified" in self.text
+
+    @property
+    def outcome(self) -> str:
+        """What state the flash is in, and what to do."""
+        if self.verified:
+            return "the firmware is written and verified: see by board info that it runs"
+        return f"the firmware may be half written; {RUN_AGAIN}" if self.writing else "nothing was written"
 
     def progress(self) -> str:
         """Return how far it is, in a few words."""
@@ -112,16 +130,19 @@ def program(
     with tempfile.TemporaryFile() as text:
         text.write(image)
         text.seek(0)
-        with _running(words, text) as child:
-            status = _listen(child, task, progress, transcript, port_fd)
+        with _running(words, text, transcript) as child:
+            unplugged, status = _listen(child, task, progress, transcript, port_fd)
+    if unplugged:
+        # Only now has all been read that avrdude said.
+        raise BoardError(f"{task.port}: the cable was pulled while {transcript.progress()}: {transcript.outcome}")
     if status != 0:
         raise _failure(transcript, task, status)
-    if " of flash verified" not in transcript.text:
+    if not transcript.verified:
         raise FirmwareError(f"{task.port}: avrdude ended without verifying: {_last_line(transcript.text)}")
 
 
 @contextmanager
-def _running(words: list[str], text: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
+def _running(words: list[str], text: IO[bytes], transcript: Transcript) -> Iterator["subprocess.Popen[bytes]"]:
     # A session of its own: Ctrl-C reaches this program only, which then ends avrdude in its own time.
     child = subprocess.Popen(  # noqa: S603 - the words are fixed but for the port and a choice
         words, stdin=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
@@ -129,15 +150,39 @@ def _running(words: list[str], text: IO[bytes]) -> Iterator["subprocess.Popen[by
     try:
         yield child
     finally:
-        if child.poll() is None:
-            child.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(END_S)
+        with _deaf_to_interrupts():
             if child.poll() is None:
-                child.kill()
-                child.wait()
-        if child.stderr is not None:
-            child.stderr.close()
+                child.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(END_S)
+                if child.poll() is None:
+                    child.kill()
+                    child.wait()
+            if child.stderr is not None:
+                _drain(child.stderr, transcript)
+                child.stderr.close()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ignore a second Ctrl-C while avrdude is ended: it would stay behind, writing."""
+    if threading.current_thread() is not threading.main_thread():  # it is the only one that interrupts reach
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _drain(stream: IO[bytes], transcript: Transcript) -> None:
+    """Read the last words of an avrdude that has ended: they tell whether it had begun to write."""
+    os.set_blocking(stream.fileno(), False)
+    with suppress(BlockingIOError):  # somebody that it started holds the pipe open
+        while chunk := os.read(stream.fileno(), 4096):
+            transcript.take(chunk)
 
 
 def _listen(
@@ -146,7 +191,8 @@ def _listen(
     progress: Callable[[str], None],
     transcript: Transcript,
     port_fd: int | None,
-) -> int:
+) -> tuple[bool, int]:
+    """Return whether the cable was pulled, and avrdude's exit status, which then means nothing."""
     stream = child.stderr
     if stream is None:
         raise RuntimeError("avrdude's stderr is not a pipe")
@@ -159,16 +205,15 @@ def _listen(
         ready = [fd for fd, _ in waiting.poll(1000)]
         now_s = time.monotonic()
         if port_fd in ready:
-            then = RUN_AGAIN if transcript.writing else "nothing was written"
-            raise BoardError(f"{task.port}: the cable was pulled while {transcript.progress()}: {then}")
+            return True, 0
         if ready:
             heard_s = now_s
             chunk = os.read(stream.fileno(), 4096)
             if not chunk:
                 with suppress(subprocess.TimeoutExpired):
-                    return child.wait(END_S)
+                    return False, child.wait(END_S)
                 raise BoardError(f"{task.port}: avrdude fell silent while {transcript.progress()}: {RUN_AGAIN}")
-            transcript.text += chunk.decode("utf-8", "replace")
+            transcript.take(chunk)
             progress(transcript.progress())
         if now_s - heard_s > SILENCE_S or now_s - began_s > WHOLE_S:
             raise BoardError(

@@ -164,6 +164,27 @@ def test_interrupted_while_writing_the_board_is_rescued_by_running_it_again(
         assert model.setup.firmware_hash == NEW
 
 
+def test_interrupted_after_the_image_was_verified_nobody_is_told_to_write_it_again(
+    new_image: Path, tmp_path: Path
+) -> None:
+    with plugged() as (model, board):
+        leave = model._leave
+
+        def silently() -> None:
+            leave()
+            model.faults.silence = True
+            (tmp_path / "left").touch()
+
+        model._leave = silently  # type: ignore[method-assign]
+        with Running(f"board flash --port {board.path} --hex {new_image}", tmp_path) as running:
+            until((tmp_path / "left").exists)
+            ended = running.presses_ctrl_c()
+    assert ended.status == 130, ended
+    assert "interrupted: the firmware is written and verified" in ended.err
+    assert "--blank" not in ended.err
+    assert ended.left_behind == ()
+
+
 def test_a_bootloader_at_the_other_baud_rate_is_found_and_none_at_all_is_named(
     technician: Technician, new_image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,12 @@
 """Images as files, what may be written where, and what avrdude's words mean; nothing here is written anywhere."""
 
 import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,6 +174,52 @@ def test_an_avrdude_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(BoardError, match="hung while writing 2 % and was ended"):
         program(b"", TASK, lambda _: None, Transcript())
     assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+
+
+@contextmanager
+def ctrl_c_when(*files: Path) -> Iterator[None]:
+    """Interrupt this program each time that another of the files has appeared."""
+
+    def press() -> None:
+        for file in files:
+            while not file.exists():
+                time.sleep(0.01)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    thread = threading.Thread(target=press, daemon=True)
+    thread.start()
+    yield
+    thread.join()
+
+
+def test_ctrl_c_pressed_twice_leaves_no_avrdude_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(avrdude, "END_S", 0.5)
+    begun, told = tmp_path / "begun", tmp_path / "told"
+    fake_avrdude(tmp_path, monkeypatch, f"trap 'touch {told}' TERM\necho $$ > {begun}\nwhile :; do sleep 0.02; done")
+    with ctrl_c_when(begun, told), pytest.raises(KeyboardInterrupt):
+        program(b"", TASK, lambda _: None, Transcript())
+    assert not Path(f"/proc/{begun.read_text().strip()}").exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    ("last_words", "outcome"),
+    [
+        ("", "nothing was written"),
+        ("Writing | ##", "half written; .*run this again with --blank"),
+        ("Writing | ##\nReading | ##\n1900 bytes of flash verified", "written and verified: see by board info"),
+    ],
+)
+def test_what_avrdude_says_at_its_very_end_decides_what_an_interrupt_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last_words: str, outcome: str
+) -> None:
+    begun = tmp_path / "begun"
+    ends = f"printf '{last_words}' >&2; exit 1"
+    fake_avrdude(tmp_path, monkeypatch, f'trap "{ends}" TERM\necho $$ > {begun}\nwhile :; do sleep 0.02; done')
+    transcript = Transcript()
+    with ctrl_c_when(begun), pytest.raises(KeyboardInterrupt):
+        program(b"", TASK, lambda _: None, transcript)
+    assert re.search(outcome, transcript.outcome)
 
 
 def test_a_missing_avrdude_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
