@@ -237,17 +237,7 @@ class ActiveBoard:
         t_ns = min(now_ns, self.clock.host_ns(self.clock.unwrap(aux.tick))) if self.clock.ready else now_ns
         temperatures_c = tuple(None if cdeg == TEMPERATURE_MISSING else cdeg / 100.0 for cdeg in aux.temperatures_cdeg)
         self._emit(
-            AuxReport(
-                t_ns,
-                self.hello.board_uid,
-                temperatures_c,
-                aux.supply_mv,
-                aux.digital_inputs,
-                aux.skipped,
-                aux.bad_frames,
-                aux.receive_overruns,
-                aux.desyncs,
-            )
+            AuxReport(t_ns, self.hello.board_uid, temperatures_c, aux.supply_mv, aux.digital_inputs, aux.skipped)
         )
 
     def _release(self, samples: Samples, read_ns: int) -> bool:
@@ -277,8 +267,8 @@ class ActiveBoard:
             counters.gaps += 1
             counters.lost_rows += lost
             counters.overflow_rows += dropped
-            if self._released_any:  # what the board said while it was unplugged, no wire has damaged
-                self._watch.rows_lost(read_ns, lost, dropped)
+        # What the board said while it was unplugged, no wire has damaged.
+        self._watch.rows_came(read_ns, lost if self._released_any else 0, dropped)
         self._released_any = True
         counters.rows += rows
         memory.next_index = first_index + rows

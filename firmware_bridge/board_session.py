@@ -118,6 +118,7 @@ class BoardSession:
         Nothing is concluded from what was not heard meanwhile: every deadline moves.
         """
         self._line.away(gone_ns)
+        self._watch.away(now_ns)
         if self._board is None:
             self._identify_since_ns = min(now_ns, self._identify_since_ns + gone_ns)
         else:
@@ -262,7 +263,7 @@ class BoardSession:
             return
         memory = self._memory_of(uid)
         self._board = ActiveBoard(hello, memory, self.counters, self._held, self._watch, self._emit, now_ns)
-        self._watch.board_changed()
+        self._watch.forget()
         self.counters.reconnects += self._was_up
         self._was_up = True
         self._last_down = None

@@ -88,9 +88,6 @@ class AuxReport:
         Bit n is input n.
     skipped : tuple of int
         Per channel, surplus conversions of a faster converter, modulo 2**16.
-    bad_frames, receive_overruns, desyncs : int or None
-        Counted by the board since its boot, modulo 2**16: frames and bytes from the host that it dropped, failed
-        extra-pulse checks of all channels. None from a board of protocol 1.0.
     """
 
     t_ns: int
@@ -99,9 +96,6 @@ class AuxReport:
     supply_mv: int
     digital_inputs: int
     skipped: tuple[int, ...]
-    bad_frames: int | None = None
-    receive_overruns: int | None = None
-    desyncs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

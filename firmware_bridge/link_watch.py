@@ -17,6 +17,9 @@ from firmware_bridge.frames import Aux
 WINDOW_NS: Final = NS_PER_S
 RAISE_AT: Final = 3
 """Damages in a window that make a poor link: one bit in a million flips 0.1 frames a second at 115200 baud (rule,
+2026-11). A gap is one damage however long, and none where damaged frames explain it."""
+FORGIVEN_NS: Final = NS_PER_S
+"""What is missing so soon after the host did not listen is the host's own loss: its kernel's buffer was full (rule,
 2026-11)."""
 CLEAR_NS: Final = 5 * NS_PER_S
 """Time without any damage after which the link is good again: rarer damage than this costs no sale (rule, 2026-11)."""
@@ -41,9 +44,11 @@ class LinkWatch:
 
     def __init__(self, port: str) -> None:
         self._port = port
-        self._recent: deque[tuple[int, str, int]] = deque()
+        self._recent: deque[tuple[int, str, int, int]] = deque()
         self._poor = False
         self._last_ns = 0
+        self._forgiven_ns = 0
+        self._damaged_before = False
         self.fresh = False
         """Whether something was counted since the last judgement."""
         self._told: tuple[int, int] | None = None
@@ -51,11 +56,14 @@ class LinkWatch:
     def frame_damaged(self, now_ns: int) -> None:
         """Count a run of bytes that was no frame."""
         self._note(now_ns, "frames", 1)
+        self._damaged_before = True
 
-    def rows_lost(self, now_ns: int, rows: int, overflow: int) -> None:
-        """Count rows that never came, ``overflow`` of which the board dropped itself."""
-        self._note(now_ns, "rows", max(0, rows - overflow))
-        self._note(now_ns, "overflow", overflow)
+    def rows_came(self, now_ns: int, lost: int, overflow: int) -> None:
+        """Take note of a good frame of samples: rows ``lost`` before it, ``overflow`` of them by the board itself."""
+        explained, self._damaged_before = self._damaged_before, False
+        if lost:
+            self._note(now_ns, "rows", max(0, lost - overflow), damages=0 if explained else 1)
+            self._note(now_ns, "overflow", overflow)
 
     def aux(self, aux: Aux, now_ns: int) -> None:
         """Compare the board's own counters with the last; a 1.0 board sends none."""
@@ -67,38 +75,38 @@ class LinkWatch:
         self._note(now_ns, "heard", (aux.bad_frames - told[0]) % _COUNTER_WRAP)
         self._note(now_ns, "overruns", (aux.receive_overruns - told[1]) % _COUNTER_WRAP)
 
-    def board_changed(self) -> None:
-        """Begin the board's own counters anew: it restarted, or is another one."""
-        self._told = None
+    def away(self, now_ns: int) -> None:
+        """Take note that the host did not listen: what is missing next, no wire has damaged."""
+        self._forgiven_ns = now_ns + FORGIVEN_NS
 
     def judge(self, now_ns: int, board_uid: str | None) -> LinkQuality | None:
         """Say that the link became poor or good again; None while nothing changed."""
         self.fresh = False
+        while self._recent and now_ns - self._recent[0][0] > WINDOW_NS:
+            self._recent.popleft()
         if self._poor:
             if now_ns - self._last_ns < CLEAR_NS:
                 return None
             self._poor = False
             return LinkQuality(now_ns, self._port, board_uid, False, f"{self._port}: no damage for 5 s")
-        while self._recent and now_ns - self._recent[0][0] > WINDOW_NS:
-            self._recent.popleft()
         counts = dict.fromkeys(_WORDS, 0)
-        for _, what, number in self._recent:
+        for _, what, number, _ in self._recent:
             counts[what] += number
         # A byte lost by a receiver is never the cable's: the board or its firmware is overtaxed, so one is enough.
-        if sum(counts.values()) < RAISE_AT and not counts["overruns"]:
+        if sum(damages for *_, damages in self._recent) < RAISE_AT and not counts["overruns"]:
             return None
         self._poor = True
         seen = ", ".join(f"{_WORDS[what]} × {number}" for what, number in counts.items() if number)
         return LinkQuality(now_ns, self._port, board_uid, True, f"{self._port}: in the last second {seen}")
 
     def forget(self) -> None:
-        """Begin anew: the port was closed."""
+        """Begin anew: the port was closed, or another board or boot answers."""
         self._recent.clear()
-        self._poor = self.fresh = False
+        self._poor = self.fresh = self._damaged_before = False
         self._told = None
 
-    def _note(self, now_ns: int, what: str, number: int) -> None:
-        if number:
+    def _note(self, now_ns: int, what: str, number: int, *, damages: int | None = None) -> None:
+        if number and now_ns >= self._forgiven_ns:
             self.fresh = True
             self._last_ns = now_ns
-            self._recent.append((now_ns, what, number))
+            self._recent.append((now_ns, what, number, number if damages is None else damages))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from bridge_desk import NS, UID, Desk
 
 from firmware_bridge.events import BoardDown, DownReason, LinkQuality, SampleBlock
@@ -39,18 +40,59 @@ def test_lost_frames_and_rows_that_the_board_could_not_send_are_told_apart() -> 
     (full,) = desk.of(LinkQuality)
     assert "rows that the board had no room to send × 5" in full.detail
     desk.run(6.0)
-    desk.model.faults.drop_sample_frames = 4
-    desk.run(1.0)
-    assert "rows lost on the way × 4" in desk.of(LinkQuality)[-1].detail
+    for _ in range(3):
+        desk.model.faults.drop_sample_frames = 2
+        desk.run(0.2)
+    assert "rows lost on the way × 6" in desk.of(LinkQuality)[-1].detail
     assert _qualities(desk) == [True, False, True]
 
 
-def test_a_rare_damaged_frame_is_what_cables_do_and_no_fault() -> None:
+@pytest.mark.parametrize("at", [0, 7, -1])
+def test_a_byte_damaged_now_and_then_is_what_cables_do_and_no_fault(at: int) -> None:
+    """Wherever it falls: on a delimiter it joins two frames, and both are lost."""
+    desk = Desk()
+    desk.run(2.0)
+    flips = 0
+    advance = desk.model.advance
+
+    def flipping(to_ticks: int) -> bytes:
+        nonlocal flips
+        sent = bytearray(advance(to_ticks))
+        if sent and flips < desk.now_ns // (2 * NS) - 501:
+            flips += 1
+            sent[at] ^= 0x41
+        return bytes(sent)
+
+    desk.model.advance = flipping  # type: ignore[method-assign]
+    desk.run(9.0)
+    assert flips >= 4
+    assert desk.session.counters.crc_errors + desk.session.counters.other_rejections >= 4
+    assert not _qualities(desk)
+
+
+def test_a_minute_on_a_bad_cable_takes_no_memory() -> None:
+    desk = Desk()
+    desk.run(2.0)
+    desk.model.faults.byte_corruption = 0.05
+    desk.run(60.0)
+    assert _qualities(desk) == [True]
+    assert len(desk.session._watch._recent) < 300
+
+
+def test_what_the_host_slept_through_is_not_the_cables_fault() -> None:
+    desk = Desk()
+    desk.run(2.0)
+    desk.sleep(3.0, meanwhile=lambda: setattr(desk.model.faults, "drop_sample_frames", 60))
+    desk.run(3.0)
+    assert desk.session.counters.lost_rows > 0
+    assert not _qualities(desk)
+
+
+def test_noise_of_a_board_that_starts_is_not_the_cables_fault() -> None:
     desk = Desk()
     for _ in range(4):
-        desk.run(1.5)
-        desk.model.faults.drop_sample_frames = 1
-    desk.run(3.0)
+        desk.session.receive(b"\x55\x12\x99\x00", desk.now_ns)
+    desk.run(2.0)
     assert not _qualities(desk)
 
 
@@ -64,7 +106,7 @@ def test_one_byte_that_the_boards_receiver_lost_is_a_fault_and_a_restart_begins_
     assert watch.judge(8 * NS, UID) == LinkQuality(8 * NS, "/dev/left", UID, False, "/dev/left: no damage for 5 s")
     watch.aux(_aux(overruns=7), 9 * NS)
     watch.judge(9 * NS, UID)
-    watch.board_changed()
+    watch.forget()
     watch.aux(_aux(overruns=2), 20 * NS)
     assert not watch.fresh, "two in a new boot's life, not 65,531 more"
 
