@@ -34,7 +34,7 @@ STOP_TIMEOUT_S: Final = 1.0
 _IDLE_NS: Final = NS_PER_S // 2
 PAUSE_NS: Final = 10_000_000
 """Pause after each reading while no answer is awaited and no command waits: the frames of several boards are fetched in
-one go. Rows are dated by their boards, so it only delays them, by half of what a provisional result may take (2026-11)."""
+one go. Rows are dated by their boards, so it only delays them, by half of a provisional result's time (2026-11)."""
 AWAY_NS: Final = 50_000_000
 """A wake-up this late, or work between two waits this long, was time in which no port was listened to (2026-11)."""
 
