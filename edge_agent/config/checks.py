@@ -17,6 +17,9 @@ BORDER_TOLERANCE_MM = 1.0
 MAX_NAME = 128
 """Characters of a SKU or a lane id, as the wire's contract bounds them."""
 
+EXAMPLE = "example"
+"""Who calibrated the boards of the shipped configuration: nobody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
@@ -44,7 +47,7 @@ def errors_of(site: Site, files: Whereabouts) -> list[ConfigError]:
 
 def hints_of(site: Site, files: Whereabouts) -> list[str]:
     """Return what is allowed but probably not meant."""
-    return [*_unused(site, files), *_overload_hints(site, files)]
+    return [*_unused(site, files), *_overload_hints(site, files), *_example_hints(site, files)]
 
 
 def items_on(shelf: ShelfConfig, planogram: Planogram, catalogue: Catalogue) -> tuple[ItemConfig, ...]:
@@ -204,6 +207,15 @@ def _unused(site: Site, files: Whereabouts) -> Iterator[str]:
             carried = {plate for lane in lanes for plate in plates_under(lane, shelf)}
             for plate in sorted(set(range(len(shelf.channels))) - carried):
                 yield f"{path}: channels[{plate}]: plate {plate + 1} of shelf {shelf.shelf_id!r} carries no lane"
+
+
+def _example_hints(site: Site, files: Whereabouts) -> Iterator[str]:
+    for calibration in site.calibrations:
+        if calibration.calibrated_by == EXAMPLE:
+            yield (
+                f"{files.calibrations[calibration.board_uid]}: calibrated_by = {EXAMPLE!r}: the example's figures, no"
+                " board's: every weight is wrong until board and file are your own"
+            )
 
 
 def _overload_hints(site: Site, files: Whereabouts) -> Iterator[str]:

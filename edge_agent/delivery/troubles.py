@@ -29,7 +29,8 @@ def broker_unreachable(broker: BrokerConfig, reason: str) -> Trouble:
         "broker_unreachable",
         Severity.WARNING,
         f"broker {broker.host}:{broker.port}: {reason}",
-        "check [broker] in agent.toml, the network and the broker; events wait in the outbox meanwhile",
+        "check [broker] in agent.toml (host, port, username and password_file, tls), the network and the broker; events"
+        " wait in the outbox meanwhile",
     )
 
 

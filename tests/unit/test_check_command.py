@@ -291,5 +291,6 @@ def test_the_example_configuration_of_this_project_is_consistent(capsys: pytest.
     example = Path(__file__).parents[2] / "config" / "agent.toml"
     assert main(["check", "--config", str(example)]) == 0
     printed = capsys.readouterr().out
-    assert printed.endswith("0 errors, 0 warnings: the agent would start with this configuration\n")
+    assert printed.endswith("0 errors, 2 warnings: the agent would start with this configuration\n")
+    assert " ".join(printed.split()).count("the example's figures, no board's: every weight is wrong") == 2
     assert max(width(line) for line in printed.splitlines()) <= COLUMNS
