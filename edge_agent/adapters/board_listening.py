@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edge_agent.adapters.connected_board import STOP_THE_AGENT
 from edge_agent.calibration.diagnosis import BoardRows
 from edge_agent.errors import BoardError
 from firmware_bridge.errors import BridgeError
@@ -132,7 +133,7 @@ def _take(event: Event, heard: dict[str, Heard], port_of: dict[str, str], second
         elif not each.complete and each.failure is None:
             each.failure = event.detail
             if event.reason is DownReason.PORT_BUSY:
-                each.failure += "; an agent that runs on this unit holds its ports: stop it first"
+                each.failure += f"; {STOP_THE_AGENT}"
 
 
 def _too_slow(each: Heard, waited_s: float) -> str:

@@ -20,6 +20,20 @@ def random_uid() -> str:
     return drawn
 
 
+def require_uid(board: ConnectedBoard, uid: str | None) -> None:
+    """
+    Spare a board that was not meant; None means whichever is connected.
+
+    Raises
+    ------
+    BoardError
+        It has another UID.
+    """
+    if uid not in (None, board.uid):
+        called = "has no UID yet" if board.uid == UNWRITTEN_UID else f"is {board.uid}"
+        raise BoardError(f"{board.port.path}: the board there {called} and not {uid}: nothing was changed")
+
+
 def write_uid(board: ConnectedBoard, new_uid: str) -> None:
     """
     Give the connected board another UID.

@@ -23,7 +23,7 @@ from firmware_bridge.port import PortConfig
 PATIENCE_S: Final = 4.0
 """The link gives up identifying after 3 s, an Arduino's bootloader included; the rest is a busy machine (2026-11)."""
 ANSWER_S: Final = 2.0
-"""Four tries of half a second: any command but the self-test is answered within milliseconds (2026-11)."""
+"""Four tries of half a second: any command is answered within milliseconds, from what the board has seen (2026-11)."""
 BUSY_S: Final = 5.0
 """How long a board may say that something longer is under way (2026-11)."""
 BUSY_PAUSE_S: Final = 0.2

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,9 +66,10 @@ def probe(ports: Sequence[PortConfig], each: Callable[[int], None], *, patience_
             daemon=True,
         ).start()
     found: dict[int, Probed] = {}
+    ends_s = time.monotonic() + patience_s + STUCK_S
     while len(found) < len(ports):
         try:
-            place, answer = answers.get(timeout=patience_s + STUCK_S)
+            place, answer = answers.get(timeout=max(0.0, ends_s - time.monotonic()))
         except queue.Empty:  # a driver that does not come back from opening its port
             break
         found[place] = answer

@@ -15,19 +15,17 @@ import numpy as np
 from edge_agent.adapters.board_listening import Heard, listen
 from edge_agent.calibration.complaints import Complaint, complaints
 from edge_agent.calibration.diagnosis import ChannelFigures, measure, sparkline
-from edge_agent.commands.options import add_config_option, add_json_option, config_path, seconds
+from edge_agent.commands.board_options import add_board_options, chosen_ports
+from edge_agent.commands.options import add_json_option, config_path, seconds
 from edge_agent.config import BoardCalibration, Site
 from edge_agent.config.files import read_agent, read_site, readable_state_dir
 from edge_agent.console.terminal import Progress, figure, folded, say, table
 from edge_agent.errors import BoardError
 from edge_agent.vocabulary import Severity
-from firmware_bridge.errors import PortConfigError
-from firmware_bridge.port import PortConfig
 
 SUMMARY = "measure every input of the load-cell boards and say what is wrong with it"
 EXAMPLE = "edge-agent board diagnose --port /dev/ttyUSB0 --seconds 20"
 
-DEFAULT_BAUD = 115_200
 FAULTY = 1
 """Exit status when the boards answer but an input is faulty."""
 HEADS = ("input", "level", "noise", "rate", "gaps", "lost", "spikes", "rail", "values", "drift a minute")
@@ -48,9 +46,7 @@ class Judged:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_config_option(parser)
-    parser.add_argument("--port", metavar="PATH", help="measure whatever board is on this port")
-    parser.add_argument("--baud", type=int, help=f"bits a second (default: configured, else {DEFAULT_BAUD})")
+    add_board_options(parser)
     parser.add_argument("--seconds", type=seconds, default=10.0, help="how long to measure (default %(default)g)")
     add_json_option(parser, "all figures and findings")
 
@@ -62,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     progress = Progress()
     try:
         heard = listen(
-            _ports(arguments, site),
+            chosen_ports(arguments),
             arguments.seconds,
             lambda span_s, rows: progress.show(
                 f"measuring, hands off the shelves: {span_s:.0f} of {arguments.seconds:g} s, {rows} rows"
@@ -90,15 +86,6 @@ def _site(path: Path) -> Site:
     """Read what is there: a board may be diagnosed before it is calibrated."""
     state_dir, _ = readable_state_dir(Path(read_agent(path).state_dir))
     return read_site(path, state_dir=state_dir).site
-
-
-def _ports(arguments: argparse.Namespace, site: Site | None) -> list[PortConfig]:
-    try:
-        if arguments.port or site is None:
-            return [PortConfig(arguments.port, arguments.baud or DEFAULT_BAUD)]
-        return [PortConfig(board.port, arguments.baud or board.baud, board.uid) for board in site.agent.boards]
-    except PortConfigError as error:
-        raise BoardError(str(error)) from error
 
 
 def _judge(heard: Heard, site: Site | None) -> list[Judged]:

@@ -20,17 +20,28 @@ from edge_agent.commands.options import add_json_option
 from edge_agent.console.terminal import Progress, folded, say
 from edge_agent.flashing.admission import Leave
 from edge_agent.flashing.avrdude import Transcript
-from edge_agent.flashing.flash import BOOTLOADER_BAUDS, Flashed, Order, flash
+from edge_agent.flashing.flash import BOOTLOADER_BAUDS, USUAL_INPUTS, Flashed, Order, flash
 
 SUMMARY = "give a board firmware through its bootloader, and check that it runs"
 EXAMPLE = "edge-agent board flash --port /dev/ttyUSB0 --hex build/firmware/loadcell-4ch-115200.hex"
+
+MOST_INPUTS = 8
+"""Of the reference firmware."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_port_option(parser)
-    parser.add_argument(
+    image = parser.add_mutually_exclusive_group()
+    image.add_argument(
         "--hex", type=Path, metavar="FILE", help="the image (default: what make firmware built for this board)"
+    )
+    image.add_argument(
+        "--inputs",
+        type=int,
+        choices=range(1, MOST_INPUTS + 1),
+        metavar="N",
+        help=f"what make firmware built for N inputs (default: as many as the board says, else {USUAL_INPUTS})",
     )
     parser.add_argument("--blank", action="store_true", help="also write where no board answers: a new or broken one")
     parser.add_argument("--again", action="store_true", help="also write what the board has already")
@@ -59,8 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     order = Order(
         port_config(arguments.port, arguments.baud),
-        arguments.hex,
-        Leave(downgrade=arguments.force_downgrade, fewer_inputs=arguments.fewer_inputs),
+        image=arguments.hex,
+        inputs=arguments.inputs,
+        uid=arguments.uid,
+        leave=Leave(downgrade=arguments.force_downgrade, fewer_inputs=arguments.fewer_inputs),
         blank=arguments.blank,
         again=arguments.again,
         bootloader_baud=arguments.bootloader_baud,
@@ -99,6 +112,11 @@ def _lines(flashed: Flashed, path: str) -> list[str]:
         f"board {uid_text(after.board_uid)} on {path}: {written}",
         f"it runs: {inputs_text(after)} inputs at {after.rate_hz:g} readings a second, gain {after.gain}",
     ]
+    if flashed.inputs_assumed:
+        lines.append(
+            f"nothing there could say how many inputs it has: the image for {image.inputs} was taken;"
+            " --inputs N takes another"
+        )
     if before is None or before.board_uid == after.board_uid:
         return lines
     if uid_text(before.board_uid) == before.board_uid:

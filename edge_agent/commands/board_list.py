@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge_agent.adapters.connected_board import STOP_THE_AGENT
 from edge_agent.adapters.port_search import Probed, machine_ports, probe, without_repeats
 from edge_agent.commands.board_options import (
     add_baud_option,
@@ -19,18 +18,11 @@ from edge_agent.commands.board_options import (
 from edge_agent.commands.options import add_json_option
 from edge_agent.console.terminal import Progress, folded, say, table
 from edge_agent.errors import BoardError
-from firmware_bridge.events import DownReason
 
 SUMMARY = "show every serial port with the board on it, or why there is none"
 EXAMPLE = "edge-agent board list --json"
 
 HEADS = ("port", "board", "firmware", "inputs", "rate", "gain", "")
-WHY = {
-    DownReason.PORT_BUSY: f"busy: another program holds the port; {STOP_THE_AGENT}",
-    DownReason.PORT_DENIED: "no permission: add the user to group dialout and log in again",
-    DownReason.PORT_MISSING: "no such device: check the cable and the path",
-    DownReason.SILENT: "nothing answers: no board, no power, or no firmware",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,9 +77,8 @@ def _row(each: Probed) -> tuple[str, ...]:
 
 
 def _why(each: Probed) -> str:
-    text = WHY.get(each.reason) if each.reason is not None else None
     expected = f" (configured: board {each.port.expected_uid})" if each.port.expected_uid else ""
-    return f"{each.port.path}: {text}{expected}" if text else f"{each.detail}{expected}"
+    return f"{each.detail}{expected}"
 
 
 def _document(each: Probed) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Which board a technician's command means, and how boards are described; shared by the `board` commands."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
+from edge_agent.adapters.board_naming import NOBODY
 from edge_agent.commands.options import add_config_option, config_path
 from edge_agent.config.files import read_agent
 from edge_agent.errors import BoardError, ConfigError
@@ -13,8 +15,9 @@ from firmware_bridge.frames import Hello
 from firmware_bridge.port import PortConfig
 from firmware_bridge.reset_causes import reset_name
 
-DEFAULT_BAUD = 115_200
+DEFAULT_BAUD = PortConfig("").baud
 NO_UID = "none yet"
+BOARD_UID = re.compile(r"[0-9a-f]{16}\Z")
 
 
 def add_board_options(parser: argparse.ArgumentParser) -> None:
@@ -26,14 +29,28 @@ def add_board_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_port_option(parser: argparse.ArgumentParser) -> None:
-    """Add a ``--port`` that must be named."""
+    """Add a ``--port`` that must be named, for what changes a board, with a ``--uid`` that spares another one."""
     parser.add_argument("--port", metavar="PATH", required=True, help="the board on this port")
+    parser.add_argument("--uid", type=board_uid, metavar="UID", help="change nothing if another board is there")
     add_baud_option(parser)
 
 
 def add_baud_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--baud``."""
     parser.add_argument("--baud", type=int, help=f"bits a second (default: configured, else {DEFAULT_BAUD})")
+
+
+def board_uid(text: str) -> str:
+    """Read a UID that a board may have.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        It is not 16 lower-case hex digits, or stands for no board.
+    """
+    if BOARD_UID.match(text) is None or text in NOBODY:
+        raise argparse.ArgumentTypeError(f"{text!r}: give 16 of 0-9 and a-f, not all 0 and not all f")
+    return text
 
 
 def port_config(path: str, baud: int | None, uid: str | None = None) -> PortConfig:
@@ -59,7 +76,8 @@ def configured_ports(path: Path, baud: int | None = None) -> list[PortConfig]:
         The baud rate cannot be one.
     """
     try:
-        return [PortConfig(board.port, baud or board.baud, board.uid) for board in read_agent(path).boards]
+        boards = read_agent(path).boards
+        return [PortConfig(board.port, board.baud if baud is None else baud, board.uid) for board in boards]
     except PortConfigError as error:
         raise BoardError(str(error)) from error
 

@@ -2,13 +2,19 @@
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable
 
-from edge_agent.adapters.board_naming import NOBODY, random_uid, write_uid
+from edge_agent.adapters.board_naming import random_uid, require_uid, write_uid
 from edge_agent.adapters.connected_board import ConnectedBoard
-from edge_agent.commands.board_options import add_port_option, hello_document, inputs_text, port_config, uid_text
+from edge_agent.commands.board_options import (
+    add_port_option,
+    board_uid,
+    hello_document,
+    inputs_text,
+    port_config,
+    uid_text,
+)
 from edge_agent.commands.options import add_json_option
 from edge_agent.console.terminal import folded, say
 from edge_agent.errors import BoardError
@@ -21,7 +27,6 @@ EXAMPLE = "edge-agent board set --port /dev/ttyUSB0 --rate 80 --gain 128 --chann
 
 RATES_HZ = (10, 80)
 GAINS = (128, 64, 32)
-BOARD_UID = re.compile(r"[0-9a-f]{16}\Z")
 WRONG_COMMAND_LINE = 2
 """What argparse ends with as well."""
 
@@ -47,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         return WRONG_COMMAND_LINE
     with ConnectedBoard(port_config(arguments.port, arguments.baud)) as board:
         before = board.hello
+        require_uid(board, arguments.uid)
         if arguments.channels is not None:
             _set_channels(board, arguments.channels)
         if arguments.rate is not None:
@@ -71,19 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
     if before.gain != after.gain:
         say(*folded("its gain changed: calibrate its inputs anew, a gram is now another number of counts"))
     return 0
-
-
-def board_uid(text: str) -> str:
-    """Read a UID that a board may have.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        It is not 16 lower-case hex digits, or stands for no board.
-    """
-    if BOARD_UID.match(text) is None or text in NOBODY:
-        raise argparse.ArgumentTypeError(f"{text!r}: give 16 of 0-9 and a-f, not all 0 and not all f")
-    return text
 
 
 def _set_rate(board: ConnectedBoard, rate_hz: int) -> None:

@@ -85,18 +85,17 @@ def read_firmware(path: Path) -> FirmwareImage:
     )
 
 
-def built_firmware(inputs: int | None, baud: int, folder: Path = BUILT) -> Path:
+def built_firmware(inputs: int, baud: int, folder: Path | None = None) -> Path:
     """
     Return the image that a checkout has built for a board.
 
     Raises
     ------
     FirmwareError
-        It has built none for it, or the board's inputs are not known.
+        It has built none for it.
     """
+    folder = folder or BUILT
     there = ", ".join(sorted(path.name for path in folder.glob("*.hex"))) or "none"
-    if inputs is None:
-        raise FirmwareError(f"the board does not say how many inputs it has: name an image by --hex; built: {there}")
     path = folder / f"loadcell-{inputs}ch-{baud}.hex"
     if not path.is_file():
         raise FirmwareError(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from edge_agent.adapters.board_naming import random_uid, write_uid
-from edge_agent.adapters.connected_board import ConnectedBoard, NoBoardError
+from edge_agent.adapters.board_naming import random_uid, require_uid, write_uid
+from edge_agent.adapters.connected_board import STOP_THE_AGENT, ConnectedBoard, NoBoardError
 from edge_agent.errors import BoardError, FirmwareError
 from edge_agent.flashing.admission import Leave, admit, part_of
 from edge_agent.flashing.avrdude import BootloaderSilentError, Programming, Transcript, find_avrdude, program
@@ -22,6 +22,8 @@ BOOTLOADER_BAUDS: Final = (57_600, 115_200)
 """Of a Nano with the old bootloader; of an Uno and a newer Nano."""
 BACK_S: Final = 12.0
 """A board is back after its bootloader's 2 s; one try of the link takes 3 s and two may be lost (2026-11)."""
+USUAL_INPUTS: Final = 4
+"""What docs/hardware.md builds: the image for a board that cannot say how many inputs it has."""
 UNANSWERED: Final = (DownReason.SILENT, DownReason.NOT_A_BOARD, DownReason.PROTOCOL_MISMATCH, DownReason.CLOCK_DEAD)
 
 
@@ -34,6 +36,10 @@ class Order:
     ----------
     image : Path or None
         None takes what the checkout has built for this board.
+    inputs : int or None
+        Of the checkout's images, the one for so many; None for as many as the board says, else `USUAL_INPUTS`.
+    uid : str or None
+        Spare any other board.
     blank : bool
         Write also where no board answers: a new chip, or one whose programming was interrupted.
     again : bool
@@ -44,6 +50,8 @@ class Order:
 
     port: PortConfig
     image: Path | None = None
+    inputs: int | None = None
+    uid: str | None = None
     leave: Leave = field(default_factory=Leave)
     blank: bool = False
     again: bool = False
@@ -62,12 +70,15 @@ class Flashed:
         None when nothing answered.
     written : bool
         False when the board had this very firmware already.
+    inputs_assumed : bool
+        Nobody said for how many inputs the image should be.
     """
 
     image: FirmwareImage
     before: Hello | None
     after: Hello
     written: bool
+    inputs_assumed: bool = False
 
 
 def flash(order: Order, progress: Callable[[str], None], transcript: Transcript) -> Flashed:
@@ -89,6 +100,8 @@ def flash(order: Order, progress: Callable[[str], None], transcript: Transcript)
     try:
         with ConnectedBoard(order.port) as board:
             before: Hello | None = board.hello
+            name: str | None = board.uid
+            require_uid(board, order.uid)
             image = image or _built(order, board.hello)
             part = part_of(image)
             admit(image, board.hello, order.leave)
@@ -103,16 +116,21 @@ def flash(order: Order, progress: Callable[[str], None], transcript: Transcript)
             raise
         if not order.blank:
             raise BoardError(f"{error}; to write firmware without asking the board, add --blank") from error
-        before = None
+        before, name = None, error.board_uid  # a board whose protocol is strange still says its UID
+        if order.uid not in (None, name):
+            raise BoardError(f"{error}; so it cannot be told whether it is {order.uid}: leave out --uid") from error
         image = image or _built(order, None)
         part = part_of(image)
     _write(order, image, part, before, progress, transcript)
     progress("waiting for the board")
-    return Flashed(image, before, _back(order, image, before), written=True)
+    assumed = before is None and order.image is None and order.inputs is None
+    return Flashed(image, before, _back(order, image, name), written=True, inputs_assumed=assumed)
 
 
 def _built(order: Order, hello: Hello | None) -> FirmwareImage:
-    inputs = None if hello is None else hello.channels if hello.inputs is None else hello.inputs
+    inputs = order.inputs
+    if inputs is None:
+        inputs = USUAL_INPUTS if hello is None else hello.channels if hello.inputs is None else hello.inputs
     return read_firmware(built_firmware(inputs, order.port.baud))
 
 
@@ -152,7 +170,7 @@ def _write(
     )
 
 
-def _back(order: Order, image: FirmwareImage, before: Hello | None) -> Hello:
+def _back(order: Order, image: FirmwareImage, name: str | None) -> Hello:
     """Ask the board anew; what it was called it is called again, and who had no name gets one."""
     port = PortConfig(order.port.path, image.baud or order.port.baud)
     try:
@@ -164,11 +182,15 @@ def _back(order: Order, image: FirmwareImage, before: Hello | None) -> Hello:
                     f" {hello.firmware_version} ({hello.firmware_hash:08x}): press its reset button and run board info"
                 )
             if hello.board_uid == UNWRITTEN_UID:
-                kept = None if before is None or before.board_uid == UNWRITTEN_UID else before.board_uid
-                write_uid(board, kept or random_uid())
+                write_uid(board, random_uid() if name in (None, UNWRITTEN_UID) else name)
                 board.stores()
             return board.hello
     except NoBoardError as error:
+        if error.reason is DownReason.PORT_BUSY:
+            raise BoardError(
+                f"{port.path}: {image.named} was written and verified, but another program took the port before the"
+                f" board could be asked: {STOP_THE_AGENT}, then run board info"
+            ) from error
         raise BoardError(
             f"{image.named} was written and verified, but the board does not answer at {port.baud} baud:"
             f" press its reset button, then run board info --baud with the image's own baud rate ({error})"

@@ -24,18 +24,16 @@ def let_dtr_fall(path: str) -> None:
     Raises
     ------
     BoardError
-        The port is gone or may not be opened.
+        The port is gone, may not be opened, or another program has it: its settings are left alone.
     """
-    fd = _opened(path)
-    try:
-        attributes = termios.tcgetattr(fd)
-        attributes[2] |= termios.HUPCL
-        termios.tcsetattr(fd, termios.TCSANOW, attributes)
+    with held(path) as fd:
+        try:
+            attributes = termios.tcgetattr(fd)
+            attributes[2] |= termios.HUPCL
+            termios.tcsetattr(fd, termios.TCSANOW, attributes)
+        except termios.error as error:
+            raise BoardError(f"{path}: not a serial port: {error.args[-1]}") from error
         time.sleep(LOW_S)
-    except termios.error as error:
-        raise BoardError(f"{path}: not a serial port: {error.args[-1]}") from error
-    finally:
-        os.close(fd)
     time.sleep(LOW_S)
 
 

@@ -17,7 +17,7 @@ from flashable_board import FlashableModel, firmware_memory, intel_hex
 
 from edge_agent.cli import main
 from edge_agent.commands import board_flash
-from edge_agent.flashing import avrdude
+from edge_agent.flashing import avrdude, firmware_image, flash, port_reset
 from firmware_bridge.answers import UNWRITTEN_UID
 from firmware_bridge.virtual_board import BoardSetup, VirtualBoard, VirtualRig
 
@@ -99,6 +99,23 @@ def test_a_blank_chip_is_written_when_asked_for_and_gets_a_name(technician: Tech
         assert "before: no firmware that answered" in done.out
         assert model.setup.board_uid not in (UNWRITTEN_UID, "0" * 16)
         assert f"board {model.setup.board_uid} on" in done.out
+        assert "--inputs" not in done.out
+
+
+def test_without_a_named_image_a_new_board_gets_the_usual_one_that_was_built_and_is_told_so(
+    technician: Technician, new_image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firmware_image, "BUILT", new_image.parent)
+    (new_image.parent / "loadcell-6ch-115200.hex").write_text(intel_hex(firmware_memory((1, 1), inputs=6)))
+    with plugged(replace(SETUP, board_uid=UNWRITTEN_UID), blank=True) as (model, board):
+        done = technician("--port", board.path, "--blank")
+        assert (done.status, done.err) == (0, "")
+        assert model.setup.firmware_hash == NEW
+        assert "the image for 4 was taken; --inputs N takes another" in done.out
+        more = technician("--port", board.path, "--inputs", "6")
+        assert (more.status, "--inputs" in more.out, model.setup.inputs) == (0, False, 6)
+        none = technician("--port", board.path, "--inputs", "8")
+        assert (none.status, "run make firmware CHANNELS=8" in none.err) == (11, True)
 
 
 def test_a_board_whose_name_was_lost_gets_it_back(technician: Technician, new_image: Path) -> None:
@@ -112,6 +129,84 @@ def test_a_board_whose_name_was_lost_gets_it_back(technician: Technician, new_im
         model._leave = forgetful  # type: ignore[method-assign]
         assert technician("--port", board.path, "--hex", new_image).status == 0
         assert model.setup.board_uid == UID
+
+
+def test_a_board_that_was_not_meant_is_spared(technician: Technician, new_image: Path) -> None:
+    other = "28a50000000000a2"
+    with plugged() as (model, board):
+        for extra in ((), ("--blank",)):
+            refused = technician("--port", board.path, "--hex", new_image, "--uid", other, *extra)
+            assert refused.status == 5
+            assert f"the board there is {UID} and not {other}: nothing was changed" in refused.err
+        assert not model.in_bootloader
+        assert technician("--port", board.path, "--hex", new_image, "--uid", UID).status == 0
+    with plugged(blank=True) as (model, board):
+        mute = technician("--port", board.path, "--hex", new_image, "--uid", UID, "--blank")
+        assert (mute.status, f"cannot be told whether it is {UID}: leave out --uid" in mute.err) == (5, True)
+        assert model.pages == 0
+
+
+def test_firmware_of_another_protocol_is_replaced_only_when_told_and_the_board_keeps_its_name(
+    technician: Technician, new_image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with plugged(replace(SETUP, protocol=(2, 0), firmware_version=(9, 0))) as (model, board):
+        resets_by(monkeypatch, model)
+        leave = model._leave
+
+        def forgetful() -> None:
+            leave()
+            model.name(UNWRITTEN_UID)
+
+        model._leave = forgetful  # type: ignore[method-assign]
+        refused = technician("--port", board.path, "--hex", new_image)
+        assert refused.status == 5
+        assert "board speaks protocol 2.0, this bridge 1.x: flash matching firmware" in refused.err
+        assert "add --blank" in refused.err
+        other = technician("--port", board.path, "--hex", new_image, "--blank", "--uid", "28a50000000000a2")
+        assert (other.status, model.pages) == (5, 0)
+        # Of such a board only the UID and the chip are known: its version cannot hold it back.
+        done = technician("--port", board.path, "--hex", new_image, "--blank", "--uid", UID)
+        assert (done.status, done.err) == (0, "")
+        assert (model.setup.protocol, model.setup.board_uid) == ((1, 1), UID)
+
+
+@pytest.mark.parametrize("protocol", [(1, 0), (1, 7)])
+def test_firmware_a_little_older_or_newer_than_the_host_is_replaced_as_any_other(
+    technician: Technician, new_image: Path, monkeypatch: pytest.MonkeyPatch, protocol: tuple[int, int]
+) -> None:
+    with plugged(replace(SETUP, protocol=protocol)) as (model, board):
+        resets_by(monkeypatch, model)
+        done = technician("--port", board.path, "--hex", new_image)
+        assert (done.status, done.err) == (0, "")
+        assert (model.setup.protocol, model.setup.firmware_hash) == ((1, 1), NEW)
+
+
+def test_an_image_for_another_protocol_is_refused_whatever_is_allowed(technician: Technician, tmp_path: Path) -> None:
+    path = tmp_path / "loadcell-4ch-115200.hex"
+    path.write_text(intel_hex(firmware_memory((3, 0), protocol=(2, 0))))
+    for blank in (True, False):
+        with plugged(blank=blank) as (model, board):
+            refused = technician("--port", board.path, "--hex", path, "--blank", "--force-downgrade")
+            assert (refused.status, "speaks protocol 2.0, this host 1.x: update the host" in refused.err) == (11, True)
+            assert model.pages == 0
+
+
+def test_an_agent_that_takes_the_port_right_after_the_writing_is_named(
+    technician: Technician, new_image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with plugged() as (model, board):
+        asks = flash._back
+
+        def too_late(*task: Any) -> object:
+            with serial.Serial(board.path, exclusive=True):
+                return asks(*task)
+
+        monkeypatch.setattr(flash, "_back", too_late)
+        monkeypatch.setattr(flash, "BACK_S", 0.5)
+        taken = technician("--port", board.path, "--hex", new_image)
+    assert taken.status == 5
+    assert "was written and verified, but another program took the port" in taken.err
+    assert model.setup.firmware_hash == NEW
 
 
 def test_another_chip_is_refused_by_the_programmer_when_no_firmware_can_say_it(
@@ -195,6 +290,16 @@ def test_a_bootloader_at_the_other_baud_rate_is_found_and_none_at_all_is_named(
         assert none.status == 5
         assert "no bootloader answers at 57600 baud; nothing was written" in none.err
         assert technician("--port", board.path, "--hex", new_image, "--blank").status == 0
+
+
+def resets_by(monkeypatch: pytest.MonkeyPatch, model: FlashableModel) -> None:
+    """Have the fall of DTR reset the board into its bootloader, which a pseudo-terminal cannot."""
+
+    def falls(path: str) -> None:
+        port_reset.let_dtr_fall(path)
+        model.enter_bootloader()
+
+    monkeypatch.setattr(flash, "let_dtr_fall", falls)
 
 
 def until(where: Callable[[], bool]) -> None:

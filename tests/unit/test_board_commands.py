@@ -98,19 +98,21 @@ def unit_with_boards(unit_files: Path, boards: Sequence[VirtualBoard]) -> Iterat
 
 
 def test_list_shows_every_board_and_says_why_the_other_ports_have_none(technician: Technician, tmp_path: Path) -> None:
-    sound, old, dead, garbage, busy = (
+    sound, old, dead, deaf, garbage, busy = (
         board(replace(SETUP, board_uid=uid, protocol=protocol), tmp_path / name)
         for uid, protocol, name in (
             (UID, (1, 1), "sound"),
             (OTHER, (1, 0), "old"),
             (UID, (1, 1), "dead"),
+            (UID, (1, 1), "deaf"),
             (UID, (1, 1), "garbage"),
             (UID, (1, 1), "busy"),
         )
     )
     dead.model.faults.silence = True
+    deaf.model.faults.deaf = True
     garbage.model.faults.byte_corruption = 1.0
-    boards = (sound, old, dead, garbage, busy)
+    boards = (sound, old, dead, deaf, garbage, busy)
     with VirtualRig(boards), serial.Serial(busy.path, exclusive=True):
         options = [word for each in boards for word in ("--port", each.path)]
         shown = technician("list", *options, "--port", str(tmp_path / "missing"))
@@ -120,11 +122,13 @@ def test_list_shows_every_board_and_says_why_the_other_ports_have_none(technicia
     assert lines["sound"].split()[1:] == [UID, "1.0", "(5eed0001)", "4", "of", "4", "80", "128"]
     assert lines["old"].split()[1:] == [OTHER, "5eed0001", "4", "80", "128"]
     for name, words in {
-        "dead": "nothing answers",
-        "busy": "busy: another program holds the port; an agent that runs on this unit",
+        "dead": "nothing received at 115200 baud: check the board's power and firmware",
+        "deaf": "sends frames but does not answer HELLO: check the wire from host to board",
+        "busy": "another program holds the port",
         "missing": "no such device",
     }.items():
         assert f"{tmp_path / name}: {words}" in shown.flat
+    assert "an agent that runs on this unit holds its ports: stop it first" in shown.flat
     assert re.search(rf"{tmp_path}/garbage: \d+ bytes and no valid frame: .* not at 115200 baud", shown.flat)
 
 
@@ -224,6 +228,8 @@ def test_info_of_a_unit_tells_of_the_boards_that_answer_and_fails_for_the_one_th
         only = technician("info", "--config", str(config), "--uid", OTHER)
         assert only.status == 0
         unknown = technician("info", "--config", str(config), "--uid", "0000000000000001")
+        never = technician("info", "--config", str(config), "--baud", "0")
+        assert (never.status, "baud 0 is not within" in never.err) == (5, True)
         assert (unknown.status, f"configured: {UID}, {OTHER}" in unknown.err) == (3, True)
         several = technician("identify", "--config", str(config))
         assert (several.status, "name one by --uid" in several.err) == (3, True)
@@ -272,6 +278,20 @@ def test_set_refuses_by_naming_what_the_board_supports(one: VirtualBoard, techni
     assert (nothing.status, "nothing to set" in nothing.err) == (2, True)
 
 
+def test_set_spares_a_board_that_was_not_meant(one: VirtualBoard, technician: Technician) -> None:
+    other = technician("set", "--port", one.path, "--uid", OTHER, "--gain", "64")
+    assert (other.status, f"the board there is {UID} and not {OTHER}: nothing was changed" in other.err) == (5, True)
+    assert one.model.gain == 128
+    meant = technician("set", "--port", one.path, "--uid", UID, "--gain", "64", "--write-uid", OTHER)
+    assert meant.status == 0
+    assert (one.model.gain, one.model.setup.board_uid) == (64, OTHER)
+    with one.stopped() as model:
+        model.name(UNWRITTEN_UID)
+        model.reset()
+    nameless = technician("set", "--port", one.path, "--uid", OTHER, "--gain", "32")
+    assert (nameless.status, "the board there has no UID yet" in nameless.err) == (5, True)
+
+
 def test_set_gives_a_new_board_a_name_of_its_own(technician: Technician) -> None:
     with VirtualRig([board(replace(SETUP, board_uid=UNWRITTEN_UID))]) as rig:
         shown = technician("set", "--port", rig.boards[0].path, "--new-uid", "--json")
@@ -294,6 +314,62 @@ def test_a_board_of_protocol_1_0_is_sent_to_be_flashed_when_it_does_not_know_a_c
     assert shown.status == 5
     assert "its firmware does not know SET_CHANNELS" in shown.err
     assert "board flash" in shown.err
+
+
+WORDS = {
+    "info": (),
+    "identify": ("--seconds", "3"),
+    "self-test": (),
+    "set": ("--gain", "64"),
+    "diagnose": ("--seconds", "1"),
+}
+
+
+@pytest.mark.parametrize("protocol", [(1, 0), (1, 7)], ids=["older", "newer"])
+def test_firmware_a_little_older_or_newer_than_the_host_does_all_that_both_know(
+    technician: Technician, protocol: tuple[int, int]
+) -> None:
+    with VirtualRig([board(replace(SETUP, protocol=protocol))]) as rig:
+        one = rig.boards[0]
+        for command, words in WORDS.items():
+            shown = technician(command, "--port", one.path, *words)
+            assert (shown.status, shown.err) == (0, ""), command
+            if command == "info":
+                assert "protocol {}.{}".format(*protocol) in shown.flat
+        assert (one.model.identify_s, one.model.gain) == (3, 64)
+
+
+@pytest.mark.parametrize("command", ["list", *WORDS])
+def test_firmware_of_another_protocol_is_named_with_what_to_do_and_left_alone(
+    technician: Technician, command: str
+) -> None:
+    with VirtualRig([board(replace(SETUP, protocol=(2, 0)))]) as rig:
+        one = rig.boards[0]
+        shown = technician(command, "--port", one.path, *WORDS.get(command, ()))
+        assert shown.status == 5
+        told = " ".join((shown.out + shown.err).split())
+        assert f"{one.path}: board speaks protocol 2.0, this bridge 1.x" in told
+        assert "flash matching firmware or update this host" in told
+        assert (one.model.identify_s, one.model.gain) == (0, 128)
+
+
+def test_a_driver_that_hangs_holds_a_search_up_once_and_not_for_each_late_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    never = threading.Event()
+
+    def ask(port: PortConfig, patience_s: float) -> port_search.Probed:
+        never.wait(None if port.path == "hangs" else patience_s * float(port.path))
+        return port_search.Probed(port, detail="answered")
+
+    monkeypatch.setattr(port_search, "_ask", ask)
+    monkeypatch.setattr(port_search, "STUCK_S", 0.0)
+    ports = [PortConfig(path) for path in ("hangs", "0.5", "0.0")]
+    began_s = time.monotonic()
+    found = port_search.probe(ports, lambda _: None, patience_s=2.0)
+    assert time.monotonic() - began_s < 2.8
+    assert [each.detail for each in found] == ["hangs: its driver hangs: unplug the adapter", "answered", "answered"]
+    never.set()
 
 
 def test_self_test_names_cause_and_remedy_of_each_faulty_input(one: VirtualBoard, technician: Technician) -> None:
@@ -377,7 +453,7 @@ def test_a_cable_pulled_before_the_board_has_stored_what_it_was_told_is_no_succe
     assert "plug the cable in again; what it was told is perhaps not kept" in shown.err
 
 
-@pytest.mark.parametrize("command", ["info", "identify", "self-test"])
+@pytest.mark.parametrize("command", ["info", "identify", "self-test", "diagnose"])
 def test_a_port_without_board_ends_every_command_with_the_boards_status(
     technician: Technician, one: VirtualBoard, tmp_path: Path, command: str
 ) -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import serial
 from flashable_board import firmware_memory, intel_hex
 
 from edge_agent.errors import BoardError, EdgeAgentError, FirmwareError
@@ -19,6 +21,7 @@ from edge_agent.flashing.admission import Leave, admit, part_of
 from edge_agent.flashing.avrdude import BootloaderSilentError, Programming, Transcript, program
 from edge_agent.flashing.firmware_image import FirmwareImage, built_firmware, read_firmware
 from edge_agent.flashing.intel_hex import read_intel_hex
+from edge_agent.flashing.port_reset import let_dtr_fall
 from firmware_bridge.frames import Hello
 
 HELLO = Hello("28a50000000000a1", 1, 1, 1, 2_000_000, 4, 128, 80_000, 1, 1, (1, 0), 4, b"\x1e\x95\x0f")
@@ -99,8 +102,6 @@ def test_the_image_of_a_checkout_is_found_by_inputs_and_baud_rate(tmp_path: Path
     assert built_firmware(4, 115_200, tmp_path) == image_file
     with pytest.raises(FirmwareError, match=r"make firmware CHANNELS=8 BAUD=115200 .*; built: loadcell-4ch-115200.hex"):
         built_firmware(8, 115_200, tmp_path)
-    with pytest.raises(FirmwareError, match="name an image by --hex"):
-        built_firmware(None, 115_200, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +221,22 @@ def test_what_avrdude_says_at_its_very_end_decides_what_an_interrupt_left(
     with ctrl_c_when(begun), pytest.raises(KeyboardInterrupt):
         program(b"", TASK, lambda _: None, transcript)
     assert re.search(outcome, transcript.outcome)
+
+
+def test_the_settings_of_a_port_that_another_program_took_are_left_alone() -> None:
+    master, slave = os.openpty()
+    path = os.ttyname(slave)
+    try:
+        with serial.Serial(path, exclusive=True) as agent:
+            before = termios.tcgetattr(agent.fileno())
+            with pytest.raises(BoardError, match="another program took the port just now: stop the agent first"):
+                let_dtr_fall(path)
+            assert termios.tcgetattr(agent.fileno()) == before
+        let_dtr_fall(path)
+        assert termios.tcgetattr(slave)[2] & termios.HUPCL
+    finally:
+        os.close(master)
+        os.close(slave)
 
 
 def test_a_missing_avrdude_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
