@@ -38,7 +38,8 @@ demo: $(VENV)/demo.stamp
 
 # The tests start real parts: a broker, and the firmware on a simulated chip. As root they are installed, otherwise the
 # missing ones are named.
-PART_PACKAGES := mosquitto mosquitto-clients gcc-avr avr-libc libsimavr-dev libelf-dev avrdude arduino-core-avr
+PART_PACKAGES := mosquitto mosquitto-clients make gcc libc6-dev gcc-avr avr-libc libsimavr-dev libelf-dev avrdude \
+  arduino-core-avr
 .PHONY: parts
 parts:
 	@missing=; for package in $(PART_PACKAGES); do \
@@ -51,8 +52,7 @@ parts:
 # Every build of the reference board's firmware, with its sizes; a build past its limits fails.
 .PHONY: firmware
 firmware:
-	@for channels in 1 2 3 4 5 6 7 8; do $(MAKE) --no-print-directory -C firmware_bridge/firmware CHANNELS=$$channels || exit 1; done
-	@$(MAKE) --no-print-directory -C firmware_bridge/firmware CHANNELS=8 BAUD=1000000
+	@$(MAKE) --no-print-directory -C firmware_bridge/firmware check-sizes
 
 test: $(VENV)/dev.stamp parts
 	@$(BIN)/coverage erase
