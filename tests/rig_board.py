@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from rig_build import RigError, build_firmware, build_rig, eeprom_image
-from rig_readings import Chip, Read, parse_chip, parse_read
+from rig_readings import WALK_STEP, Chip, Read, parse_chip, parse_read, walk_start
 
 UID: Final = "28a50000000000a1"
 ALL: Final = "all"
@@ -41,6 +41,8 @@ class RigBoard:
         by `bare=True`.
     uid : str or None
         Written to EEPROM before power-on; None leaves EEPROM blank.
+    gain : int
+        Written beside it.
     speed : float
         Board seconds a second; 0 is as fast as the machine and the reader allow.
     seed : int
@@ -61,6 +63,7 @@ class RigBoard:
         bare: bool = False,
         name: str = "board",
         uid: str | None = UID,
+        gain: int = 128,
         baud: int = 115_200,
         speed: float = 1.0,
         seed: int = 1,
@@ -78,7 +81,7 @@ class RigBoard:
         if bootloader is not None:
             self._arguments += ["--bootloader", str(bootloader)]
         if uid is not None:
-            self._arguments += ["--eeprom", eeprom_image(uid, channels).hex()]
+            self._arguments += ["--eeprom", eeprom_image(uid, channels, gain).hex()]
         if auto_reset is not None:
             self._arguments += ["--auto-reset", auto_reset]
         for flag, on in (("--any-baud", any_baud), ("--unplugged", unplugged), ("--paused", paused)):
@@ -203,6 +206,11 @@ class RigBoard:
     def walk(self, channel: int, start: int, step: int) -> None:
         """Have conversion k give start + k·step, wrapped to 24 bits: each value names its conversion."""
         self.say("walk", channel, start, step)
+
+    def walk_all(self) -> None:
+        """Have every channel walk: `rig_readings.conversions_of` turns values into conversions."""
+        for channel in range(self.channels):
+            self.walk(channel, walk_start(channel), WALK_STEP)
 
     def noise(self, sigma_counts: float, channel: int | str = ALL) -> None:
         self.say("noise", channel, sigma_counts)

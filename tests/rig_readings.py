@@ -6,8 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 READ_SETTLING: Final = 1
 READ_TORN: Final = 2
+
+WALK_WRAP: Final = 1 << 24
+WALK_STEP: Final = 99_991
+"""Odd, so that each of the 2²⁴ values of a walk names its conversion."""
+WALK_OFFSET: Final = 1_000_003
+"""Between one channel's walk and the next one's."""
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,17 @@ class Read:
     flags: int
     ready_us: float
     start_us: float
+
+
+def walk_start(channel: int) -> int:
+    """Give the value of a channel's conversion 0 in `RigBoard.walk_all`."""
+    return channel * WALK_OFFSET
+
+
+def conversions_of(counts: Ints) -> Ints:
+    """Number of the conversion that gave each value of a walk, (rows, channels); one wrong bit is thousands away."""
+    starts = np.array([walk_start(channel) for channel in range(counts.shape[1])], dtype=np.int64)
+    return (((counts.astype(np.int64) - starts) % WALK_WRAP) * pow(WALK_STEP, -1, WALK_WRAP)) % WALK_WRAP
 
 
 def longest_high_us(vcd: Path) -> dict[str, float]:

@@ -65,6 +65,11 @@ class Wire:
     def _after(self, frame: Frame, start: int) -> int:
         return next(at for at in range(start, len(self.heard)) if self.heard[at] is frame) + 1
 
+    def hear_all(self) -> None:
+        """Hear what has come so far: for a board whose time stands still."""
+        while self._listen(0.0):
+            pass
+
     def _listen(self, until_s: float) -> bool:
         ready, _, _ = select.select([self._fd], [], [], max(0.0, until_s - time.monotonic()))
         if ready:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 from rig_board import UID, RigBoard
 from rig_host import Host, linked
+from rig_readings import Ints, conversions_of
 
 from firmware_bridge.events import AuxReport, BoardDown, LinkQuality, SampleBlock
 from firmware_bridge.frames import SampleFlag
@@ -21,21 +22,11 @@ from firmware_bridge.port import PortConfig
 CHANNELS = 8
 SLOWEST, FASTEST = 0.96, 1.17
 """An HX711's own oscillator against its nominal rate."""
-WRAP = 1 << 24
-STEP = 99_991
-"""Odd, so that each of the 2²⁴ values of a walk names its conversion."""
-OFFSET = 1_000_003
-CLOCK_RMS_MS = 2.0
+CLOCK_RMS_MS, CAMPAIGN_MINUTES = 2.0, 10.0
+"""What the campaign must keep; it is mostly jitter of the wall clock by which the rig is paced."""
+BUSY_CLOCK_RMS_MS = 10.0
+"""Allowed in the suite, on a machine with other things to do."""
 LOOK_S = 10.0
-
-Ints = npt.NDArray[np.int64]
-
-
-def conversions_of(counts: Ints) -> Ints:
-    """Number of the conversion that gave each value, (rows, channels)."""
-    inverse = pow(STEP, -1, WRAP)
-    channels = np.arange(counts.shape[1], dtype=np.int64)
-    return (((counts - channels * OFFSET) % WRAP) * inverse) % WRAP
 
 
 @pytest.mark.timeout(3600)
@@ -46,7 +37,7 @@ def test_no_row_is_missing_no_value_wrong_and_every_surplus_conversion_counted(
     with RigBoard(tmp_path, channels=CHANNELS, seed=3) as board:
         for channel, factor in enumerate(np.linspace(SLOWEST, FASTEST, CHANNELS)):
             board.factor(channel, float(factor))
-            board.walk(channel, channel * OFFSET, STEP)
+        board.walk_all()
         with linked(PortConfig(board.path, expected_uid=UID)) as (link, host):
             host.rows(1)
             start_s = board.board_time_s()
@@ -76,29 +67,30 @@ def test_no_row_is_missing_no_value_wrong_and_every_surplus_conversion_counted(
     assert sum(block.lost for block in blocks) == counters.lost_rows == counters.crc_errors == 0
     assert not host.of(BoardDown)
     assert not host.of(LinkQuality)
-    surplus, told = int((steps - 1).sum()), surplus_told(host)
-    # The last report is up to a second old, and surplus conversions come at (1.17 - 0.96) x 80 a second at most.
-    assert abs(surplus - told) <= 2 * sum(np.linspace(0, FASTEST - SLOWEST, CHANNELS) * 80)
+    surplus, told = surplus_between_reports(host, t_ns, conversions)
+    # One more may be counted of the row that is under way when a report is put together.
+    assert np.abs(surplus - told).max() <= 1
     assert all((chip.lost, chip.torn, chip.power_downs) == (0, 0, 0) for chip in chips)
     residual_ms = clock_residual_ms(t_ns, conversions[:, 0], ready_us)
     rms_ms = float(np.sqrt(np.mean(np.square(residual_ms))))
     high_us = max(chip.sck_high_max_us for chip in chips)
     print(
         f"\n{ran_s / 60:.1f} minutes of board time, {CHANNELS} channels: {len(counts)} rows, {counts.size} values"
-        f"\n0 gaps, 0 wrong values, {surplus} surplus conversions, {told} of them told by AUX so far"
+        f"\n0 gaps, 0 wrong values, {surplus.sum()} surplus conversions from first to last AUX, {told.sum()} told"
         f"\nhost time against board time: {rms_ms:.3f} ms rms, {np.abs(residual_ms).max():.3f} ms at most"
         f"\nSCK high at most {high_us:.3f} µs, no power-down"
     )
-    assert rms_ms < CLOCK_RMS_MS
+    assert rms_ms < (CLOCK_RMS_MS if rig_minutes >= CAMPAIGN_MINUTES else BUSY_CLOCK_RMS_MS)
     assert high_us < 5.0
 
 
-def surplus_told(host: Host) -> int:
-    """Surplus conversions by the board's own count, from its first report to its last."""
-    reports = host.of(AuxReport)
-    first = np.array(reports[0].skipped) if reports else np.zeros(CHANNELS, dtype=np.int64)
-    last = np.array(reports[-1].skipped) if reports else first
-    return int(((last - first) % 65_536).sum())
+def surplus_between_reports(host: Host, t_ns: Ints, conversions: Ints) -> tuple[Ints, Ints]:
+    """Surplus conversions of each channel from first to last report: by the values, and by the board's own count."""
+    reports = [report for report in host.of(AuxReport) if t_ns[0] < report.t_ns < t_ns[-1]]
+    first, last = reports[0], reports[-1]
+    surplus = conversions - np.arange(len(conversions))[:, np.newaxis]
+    row = np.searchsorted(t_ns, [first.t_ns, last.t_ns]) - 1
+    return surplus[row[1]] - surplus[row[0]], np.subtract(last.skipped, first.skipped) % 65_536
 
 
 def clock_residual_ms(t_ns: Ints, conversions: Ints, ready_us: dict[int, float]) -> npt.NDArray[np.float64]:

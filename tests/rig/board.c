@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "silicon.h"
+
 /* Crystal and 65 ms (fuses of an Arduino), ATmega328P datasheet 9.3: nothing runs for this long after a reset. */
 #define START_UP_CYCLES (66u * 1000 * CYCLES_PER_US)
 #define MCUSR_DATA 0x54
@@ -141,6 +143,7 @@ void board_make(board_t *board, int chips, uint64_t seed)
         hx711_make(&board->chip[i], board, i, seed);
     board->io = (avr_io_t){.kind = "rig", .reset = after_reset};
     avr_register_io(avr, &board->io);
+    silicon_make(board);
 }
 
 void board_reset(board_t *board, reset_t cause)
@@ -176,6 +179,7 @@ void board_power(board_t *board, bool on)
             avr->data[i] = (uint8_t)dice_bits(&board->dice);
         board_reset(board, RESET_POWER_ON);
     } else {
+        silicon_power_lost(board);
         for (int i = 0; i < board->chips; i++)
             hx711_supply(&board->chip[i], false);
     }
@@ -186,7 +190,7 @@ static void start_hang_main(board_t *board)
 {
     avr_t *avr = board->avr;
 
-    if (avr->interrupts.running_ptr || !avr->sreg[S_I])
+    if (!avr->sreg[S_I]) /* libsimavr's count of interrupts under way never ends the one that starts the firmware over */
         return; /* not now: inside an interrupt or a guarded section */
     board->hang_main = false;
     avr->flash[0x77FE] = 0xFF;

@@ -124,7 +124,8 @@ static const char *ds18b20(rig_t *rig, char **argument, FILE *answer)
         return "this board has none: its pin is a converter's clock";
     rig->ds18b20.fitted = !off;
     rig->ds18b20.temperature_c = c;
-    rig->ds18b20.corrupt = argument[0] && argument[1] && !strcmp(argument[1], "corrupt");
+    rig->ds18b20.corrupt = argument[1] && !strcmp(argument[1], "corrupt");
+    rig->ds18b20.quick = argument[1] && !strcmp(argument[1], "quick");
     return NULL;
 }
 
@@ -242,7 +243,7 @@ const command_t board_commands[] = {
     {"freeze", "US", freeze},
     {"contact", "door|key open|closed", contact},
     {"ntc", "C|open|short", ntc},
-    {"ds18b20", "C [corrupt]|off", ds18b20},
+    {"ds18b20", "C [corrupt|quick]|off", ds18b20},
     {"supply", "MV", supply},
     {"memory", "flash|eeprom OFFSET N | OFFSET write HEX", memory},
     {"vcd", "PATH|off", vcd},

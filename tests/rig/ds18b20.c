@@ -14,6 +14,7 @@
 #define BIT 2
 #define RESET_LOW_US 400  /* datasheet 480 µs; a master's may be shorter by its own clock's error */
 #define PRESENCE_AFTER_US 30
+#define QUICK_PRESENCE_AFTER_US 15 /* datasheet: 15 … 60 µs */
 #define PRESENCE_US 120
 #define SAMPLE_US 30      /* a write slot's level 15 … 60 µs after its falling edge */
 #define HOLD_US 30        /* a zero of a read slot */
@@ -158,7 +159,7 @@ static void master_moves(ds18b20_t *sensor, uint8_t ddr, uint8_t port)
         sensor->state = ROM_COMMAND;
         sensor->bits_in = 0;
         sensor->convert_replies = false;
-        avr_cycle_timer_register(avr, PRESENCE_AFTER_US * CYCLES_PER_US, presence, sensor);
+        avr_cycle_timer_register(avr, (sensor->quick ? QUICK_PRESENCE_AFTER_US : PRESENCE_AFTER_US) * CYCLES_PER_US, presence, sensor);
     }
     board_drive(sensor->board, 'B', BIT, !(low || sensor->slave_low));
 }

@@ -15,6 +15,7 @@
 typedef struct {
     board_t *board;
     bool fitted, corrupt; /* corrupt: one bit of each scratchpad read is wrong */
+    bool quick;           /* answers a reset as early as one may */
     double temperature_c;
     uint8_t rom[8], scratchpad[9];
 

@@ -24,6 +24,7 @@
 #include <avr_eeprom.h>
 
 #include "firmware_image.h"
+#include "silicon.h"
 #include "trace.h"
 
 #define SLICE_CYCLES (1000u * CYCLES_PER_US) /* 1 ms: as late as the line notices the other end */
@@ -290,7 +291,7 @@ int main(int argc, char **argv)
     if (firmware)
         firmware_load(rig.board.avr, firmware);
     if (bootloader) /* fuse BOOTRST: a reset starts there */
-        rig.board.avr->reset_pc = firmware_load(rig.board.avr, bootloader);
+        silicon_fuses(rig.board.avr->reset_pc = firmware_load(rig.board.avr, bootloader));
     if (eeprom) {
         char line[2200], *said = NULL;
         size_t size;

@@ -43,7 +43,10 @@ def image(hex_file: Path) -> bytes:
     return bytes(octets)
 
 
-@pytest.mark.parametrize(("channels", "baud"), [(1, 115_200), (4, 115_200), (6, 250_000), (7, 500_000), (8, 1_000_000)])
+@pytest.mark.parametrize(
+    ("channels", "baud"),
+    [*enumerate((115_200, 250_000, 500_000, 115_200, 1_000_000, 250_000, 500_000, 1_000_000), start=1)],
+)
 def test_every_size_of_board_fits_and_carries_its_marker(tmp_path: Path, channels: int, baud: int) -> None:
     made = make(tmp_path, f"CHANNELS={channels}", f"BAUD={baud}")
 

@@ -110,7 +110,7 @@ def test_the_tick_counter_wraps_without_a_break() -> None:
 
     assert rows[0].last_tick > 2**31 > rows[-1].last_tick
     assert {(b.last_tick - a.last_tick) % 2**32 for a, b in itertools.pairwise(rows)} == {PERIOD_80_SPS}
-    assert not any(channel_flags(rows[4:], 0))
+    assert not any(channel_flags(rows[5:], 0))
 
 
 @pytest.mark.parametrize(("gain", "pulses"), [(128, 25), (32, 26), (64, 27)])
@@ -128,7 +128,8 @@ def test_conversions_are_settling_after_the_start_and_after_another_gain_and_els
     board = board_with(2)
 
     rows = board.rows(1.0)
-    assert channel_flags(rows, 0) == [SampleFlag.SETTLING] * 4 + [0] * (len(rows) - 4)
+    # the first was begun at the converter's own gain, 128, whatever the board's is; then four
+    assert channel_flags(rows, 0) == [SampleFlag.SETTLING] * 5 + [0] * (len(rows) - 5)
 
     board.command(CommandKind.SET_GAIN, bytes((64,)))
     rows = board.rows(1.0)

@@ -43,7 +43,8 @@ void adc_step(void)
         return;
     reading = ADC;
     if (at < AT_NTC) {
-        bandgap_reading = reading;
+        if (at == BANDGAP_DISCARDED)
+            bandgap_reading = reading;
 #if NTC_ON_ADC
     } else if (at < AT_LADDER) {
         ntc_sum += reading;

@@ -11,7 +11,8 @@
 #define DONE (2 * SETTINGS_IMAGE_OCTETS)
 
 static uint8_t image[SETTINGS_IMAGE_OCTETS];
-static uint8_t at = DONE; /* next octet to compare, of both copies */
+static uint8_t at;   /* next octet to compare, of both copies */
+static uint8_t left; /* octets still to compare */
 
 static bool load_copy(struct settings *settings, uint16_t address)
 {
@@ -22,29 +23,32 @@ static bool load_copy(struct settings *settings, uint16_t address)
 void eeprom_load(struct settings *settings)
 {
     if (load_copy(settings, FIRST_COPY) || load_copy(settings, SECOND_COPY))
-        at = 0; /* mend the other copy, if it differs */
+        left = DONE; /* mend the other copy, if it differs */
 }
 
 void hardware_save(const struct settings *settings)
 {
     settings_pack(settings, image);
-    at = 0;
+    at = at < SETTINGS_IMAGE_OCTETS ? 0 : SETTINGS_IMAGE_OCTETS; /* the copy that may be torn: the other is whole */
+    left = DONE;
 }
 
 bool hardware_is_saved(void)
 {
-    return at == DONE;
+    return !left;
 }
 
 void eeprom_step(void)
 {
     uint8_t octet;
 
-    if (at == DONE || (EECR & _BV(EEPE)))
+    if (!left || (EECR & _BV(EEPE)))
         return;
     octet = image[at % SETTINGS_IMAGE_OCTETS];
     EEAR = at < SETTINGS_IMAGE_OCTETS ? FIRST_COPY + at : SECOND_COPY + (at - SETTINGS_IMAGE_OCTETS);
-    at++;
+    if (++at == DONE)
+        at = 0;
+    left--;
     EECR |= _BV(EERE);
     if (EEDR == octet)
         return;

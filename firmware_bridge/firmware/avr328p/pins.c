@@ -36,8 +36,11 @@ static uint8_t first_bits(uint8_t count)
 
 void pins_start(void)
 {
-    /* Pulled up: an unplugged converter is silent, it does not wander. */
-    PORTD |= (uint8_t)(first_bits(CHANNELS < ON_PORT_D ? CHANNELS : ON_PORT_D) << DOUT0_BIT);
+    PCICR = 0; /* a hang starts over without a reset */
+    PCMSK2 = 0;
+    PCMSK0 = 0;
+    /* Pulled up: an unplugged converter is silent and does not wander, nor does a host's line that is not connected. */
+    PORTD |= (uint8_t)(first_bits(CHANNELS < ON_PORT_D ? CHANNELS : ON_PORT_D) << DOUT0_BIT | _BV(PD0));
     DDRC = first_bits(CHANNELS < ON_PORT_D ? CHANNELS : ON_PORT_D);
     DDRB = _BV(RATE_PIN) | _BV(LED_PIN);
 #if CHANNELS > ON_PORT_D
@@ -183,15 +186,16 @@ void hardware_read_end(void)
 #endif
     ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
     {
-        uint8_t level = *dout_pins & dout_bit;
         uint8_t *levels = &levels_d;
+        uint8_t level;
 
 #if CHANNELS > ON_PORT_D
         if (sck_port == &PORTB)
             levels = &levels_b;
 #endif
+        *edge_mask |= dout_bit; /* first: a fall after the look below is the interrupt's */
+        level = *dout_pins & dout_bit;
         *levels = (uint8_t)((*levels & (uint8_t)~dout_bit) | level);
-        *edge_mask |= dout_bit;
         if (dout_was_high && !level) /* it fell between the last pulse and here */
             stamp(channel_bit, timer_ticks_of(TCNT1));
     }

@@ -1,21 +1,22 @@
 #include "start.h"
 
+#include <avr/boot.h>
 #include <avr/eeprom.h>
 #include <avr/interrupt.h>
 #include <avr/io.h>
-#include <avr/pgmspace.h>
 #include <avr/wdt.h>
+#include <util/atomic.h>
 
 #include "crc16.h"
 #include "hardware.h"
 #include "reset_cause.h"
 
-/* Byte address of the bootloader: 0x7800 for the 2 kB ATmegaBOOT of an old Nano, 0x7E00 for optiboot. */
-#ifndef BOOT_START
-#define BOOT_START 0x7800
-#endif
+/* High fuse byte, ATmega328P datasheet table 27-6: programmed is 0. */
+#define BOOTRST_FUSE_BIT 0x01
+#define BOOTSZ_BIT 1
 
 #define LEFT_FOR_BOOTLOADER 0xB007
+#define LEFT_HANGING 0xDEAD
 #define NO_INIT __attribute__((section(".noinit")))
 
 /* Not cleared at the start, so that they outlive every reset but the loss of power. */
@@ -35,6 +36,8 @@ void start_early(void)
 
     __asm__ volatile("mov %0, r2" : "=r"(left_in_r2));
     mcusr = MCUSR;
+    if (left_for == LEFT_HANGING)
+        mcusr |= _BV(WDRF);
     MCUSR = 0;
     wdt_disable();
     start_reset_cause = reset_cause_of(mcusr, left_in_r2, left_for == LEFT_FOR_BOOTLOADER);
@@ -58,26 +61,46 @@ uint16_t start_boot_counter(void)
     return boot_counter;
 }
 
+/* An old Nano's bootloader leaves the watchdog running at 16 ms after its reset and waits for two seconds: it would be
+   reset for ever. So the first time-out starts the firmware over, past the bootloader; only a hang with interrupts off
+   is left to the second, which resets (datasheet, WDIE). */
+ISR(WDT_vect, ISR_NAKED)
+{
+    left_for = LEFT_HANGING;
+    __asm__ volatile("jmp 0");
+}
+
 void start_watchdog(void)
 {
     wdt_enable(WDTO_250MS);
+    WDTCSR |= _BV(WDIE);
 }
 
-/* Blank flash runs on to its end, so that a bootloader anywhere behind BOOT_START is reached, and none starts the
-   firmware again. */
+/* The fuses say whether resets start in a bootloader and where. A look into flash would not: a factory's lock bits keep
+   the firmware from reading there, and an erased bootloader may have left something. */
+static uint8_t high_fuses(void)
+{
+    uint8_t fuses;
+
+    eeprom_busy_wait(); /* up to 3.4 ms; fuses cannot be read meanwhile, nor flash written by a bootloader */
+    ATOMIC_BLOCK(ATOMIC_RESTORESTATE) /* the reading must follow within three cycles */
+    {
+        fuses = boot_lock_fuse_bits_get(GET_HIGH_FUSE_BITS);
+    }
+    return fuses;
+}
+
 bool hardware_has_bootloader(void)
 {
-    for (uint16_t address = BOOT_START; address < FLASHEND; address += 2)
-        if (pgm_read_word(address) != 0xFFFF)
-            return true;
-    return false;
+    return !(high_fuses() & BOOTRST_FUSE_BIT);
 }
 
 /* A bootloader expects the chip as a reset leaves it. */
 void hardware_enter_bootloader(void)
 {
+    uint16_t boot_start = (uint16_t)((FLASHEND + 1ul) / 2 - (2048u >> (high_fuses() >> BOOTSZ_BIT & 3))); /* words */
+
     cli();
-    eeprom_busy_wait(); /* up to 3.4 ms; flash cannot be written meanwhile */
     MCUSR = 0;
     wdt_disable();
     left_for = LEFT_FOR_BOOTLOADER;
@@ -91,6 +114,6 @@ void hardware_enter_bootloader(void)
     TCCR2B = 0;
     ADCSRA = 0;
     /* the SCK lines stay low: floating, they would power the converters down */
-    ((void (*)(void))(BOOT_START / 2))();
+    ((void (*)(void))boot_start)();
     __builtin_unreachable();
 }

@@ -99,7 +99,7 @@ ISR(USART_RX_vect)
     if (status & _BV(DOR0))
         overruns++;
     if (octet == 0) {
-        if (!losing && frame->length) {
+        if (!losing && frame->length && !frame->whole) {
             frame->delimiter_tick = timer_ticks_of(timer);
             frame->whole = true;
             filling = other(frame);
@@ -126,6 +126,7 @@ uint8_t *hardware_received(uint8_t *length, uint32_t *delimiter_tick)
 
     if (!frame->whole)
         return 0;
+    __asm__ volatile("" ::: "memory");
     *length = frame->length;
     *delimiter_tick = frame->delimiter_tick;
     return frame->octets;

@@ -6,7 +6,7 @@
 #include "ticks.h"
 
 /* HX711 datasheet, output settling time: 400 ms at 10 SPS and 50 ms at 80 SPS are four conversions. */
-#define SETTLING_CONVERSIONS 4
+#define SETTLING_CONVERSIONS 5 /* those four and the one under way, which may be of the gain before */
 /* Until its first conversion a converter has twice its settling time: supply ramp and a slow oscillator (2026-11). */
 #define GRACE_EIGHTHS (8 * 8)
 #define SILENT_EIGHTHS (2 * 8)
@@ -103,7 +103,7 @@ void converters_settle(const struct settings *settings, uint32_t now)
     for (uint8_t channel = 0; channel < listening; channel++) {
         struct converter *converter = &converters[channel];
 
-        converter->settling = SETTLING_CONVERSIONS + 1;
+        converter->settling = SETTLING_CONVERSIONS;
         converter->equal = 0;
         converter->by_edge = false; /* the next edge keeps to neither the old period nor the new one */
         converter->silent_tick = now + eighths(GRACE_EIGHTHS);
