@@ -1,6 +1,7 @@
 """`edge-agent board flash` with the real avrdude against a virtual board's bootloader."""
 
 import json
+import re
 import termios
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ SETUP = BoardSetup(
     UID, channels=4, most_channels=4, chip_signature=b"\x1e\x95\x0f", firmware_version=(1, 0), bootloader_s=4.0
 )
 NEW = 0xCAFE0102
+README = Path(__file__).parents[2] / "README.md"
 Technician = Callable[..., Any]
 
 
@@ -108,7 +110,9 @@ def test_without_a_named_image_a_new_board_gets_the_usual_one_that_was_built_and
     monkeypatch.setattr(firmware_image, "BUILT", new_image.parent)
     (new_image.parent / "loadcell-6ch-115200.hex").write_text(intel_hex(firmware_memory((1, 1), inputs=6)))
     with plugged(replace(SETUP, board_uid=UNWRITTEN_UID), blank=True) as (model, board):
-        done = technician("--port", board.path, "--blank")
+        line = re.search(r"^edge-agent board flash (.*?) +#", README.read_text(), re.MULTILINE)
+        assert line, "README.md says how a new Nano becomes a board"
+        done = technician(*line[1].replace("/dev/ttyUSB0", board.path).split())
         assert (done.status, done.err) == (0, "")
         assert model.setup.firmware_hash == NEW
         assert "the image for 4 was taken; --inputs N takes another" in done.out
@@ -289,6 +293,11 @@ def test_a_bootloader_at_the_other_baud_rate_is_found_and_none_at_all_is_named(
         none = technician("--port", board.path, "--hex", new_image, "--blank", "--bootloader-baud", "57600")
         assert none.status == 5
         assert "no bootloader answers at 57600 baud; nothing was written" in none.err
+        page = re.search(r"needs an ISP programmer \((.*?)\)", none.err)
+        assert page
+        assert re.search(
+            r"\n    avrdude -c usbasp .*optiboot_atmega328\.hex:i\n", (README.parent / page[1]).read_text()
+        )
         assert technician("--port", board.path, "--hex", new_image, "--blank").status == 0
 
 

@@ -54,7 +54,8 @@ def test_a_new_nano_becomes_a_named_board_that_weighs(tmp_path: Path, technician
         refused = technician("flash", "--port", board.path, "--hex", four)
         assert (refused.status, "add --blank" in refused.err) == (5, True)
 
-        done = technician("flash", "--port", board.path, "--hex", four, "--blank", "--bootloader-baud", "57600")
+        # What README.md says, after make firmware.
+        done = technician("flash", "--port", board.path, "--blank")
         assert (done.status, done.err) == (0, "")
         image = read_firmware(four)
         assert f"firmware {image.named} written and verified, {image.size} bytes" in done.flat
