@@ -56,7 +56,7 @@ firmware:
 
 test: $(VENV)/dev.stamp parts
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
 	@$(BIN)/coverage report --sort=cover | tail -n 60
 	@$(BIN)/coverage report --include='firmware_bridge/*' --fail-under=90 >/dev/null || { echo "firmware_bridge: under 90 % of lines"; exit 1; }
 	@for room in estimation identification delivery; do \

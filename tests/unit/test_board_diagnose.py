@@ -62,7 +62,7 @@ def test_a_sound_unit_is_told_in_grams(unit_files: Path, capsys: pytest.CaptureF
         status, out, err = diagnose(capsys, "--config", str(unit_files / "agent.toml"), "--seconds", "1")
 
     assert (status, err) == (0, "")
-    assert f"board {LANES_BOARD} on " in out
+    assert f"board {LANES_BOARD} on" in " ".join(out.split())
     assert out.count("every input is sound") == 2
     assert any(line.startswith("0      1045 g") for line in out.splitlines())
     assert max(width(line) for line in out.splitlines()) <= COLUMNS
