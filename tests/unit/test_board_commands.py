@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,16 +15,12 @@ import pytest
 import serial
 from command_line import HANG_S, Running
 
-from edge_agent.adapters import port_search
 from edge_agent.adapters.board_naming import random_uid
-from edge_agent.adapters.connected_board import ConnectedBoard, NoBoardError
+from edge_agent.adapters.connected_board import ConnectedBoard
 from edge_agent.cli import main
 from edge_agent.console.terminal import COLUMNS, width
-from edge_agent.errors import BoardError
 from firmware_bridge.answers import UNWRITTEN_UID
-from firmware_bridge.errors import NoSuchBoardError
-from firmware_bridge.events import BoardDown, DownReason
-from firmware_bridge.frames import COUNTS_MAX, Ack, CommandKind, SampleFlag
+from firmware_bridge.frames import COUNTS_MAX, SampleFlag
 from firmware_bridge.port import PortConfig
 from firmware_bridge.virtual_board import BoardModel, BoardSetup, VirtualBoard, VirtualRig
 
@@ -162,28 +157,6 @@ def test_list_without_any_board_or_port_ends_with_the_boards_status(
     assert "no board on the only port" in shown.err
     monkeypatch.setattr("serial.tools.list_ports.comports", list)
     assert "plug a board in" in technician("list").err
-
-
-def test_a_port_is_named_by_id_only_when_its_adapter_has_a_number_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for device, by_id in (("ttyUSB0", "usb-clone"), ("ttyACM0", "usb-arduino-75")):
-        for folder, name in (("by-id", by_id), ("by-path", f"pci-{device}")):
-            (tmp_path / folder).mkdir(exist_ok=True)
-            (tmp_path / device).touch()
-            (tmp_path / folder / name).symlink_to(tmp_path / device)
-    comports = [
-        SimpleNamespace(device=str(tmp_path / "ttyUSB0"), serial_number=None),
-        SimpleNamespace(device=str(tmp_path / "ttyACM0"), serial_number="75"),
-        SimpleNamespace(device=str(tmp_path / "ttyS0"), serial_number=None),
-    ]
-    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: comports)
-    assert port_search.machine_ports(tmp_path) == [
-        str(tmp_path / "by-id" / "usb-arduino-75"),
-        str(tmp_path / "by-path" / "pci-ttyUSB0"),
-        str(tmp_path / "ttyS0"),
-    ]
-    assert port_search.machine_ports(tmp_path / "none")[0] == str(tmp_path / "ttyACM0")
 
 
 def test_info_tells_everything_a_board_knows_of_itself(one: VirtualBoard, technician: Technician) -> None:
@@ -353,25 +326,6 @@ def test_firmware_of_another_protocol_is_named_with_what_to_do_and_left_alone(
         assert (one.model.identify_s, one.model.gain) == (0, 128)
 
 
-def test_a_driver_that_hangs_holds_a_search_up_once_and_not_for_each_late_answer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    never = threading.Event()
-
-    def ask(port: PortConfig, patience_s: float) -> port_search.Probed:
-        never.wait(None if port.path == "hangs" else patience_s * float(port.path))
-        return port_search.Probed(port, detail="answered")
-
-    monkeypatch.setattr(port_search, "_ask", ask)
-    monkeypatch.setattr(port_search, "STUCK_S", 0.0)
-    ports = [PortConfig(path) for path in ("hangs", "0.5", "0.0")]
-    began_s = time.monotonic()
-    found = port_search.probe(ports, lambda _: None, patience_s=2.0)
-    assert time.monotonic() - began_s < 2.8
-    assert [each.detail for each in found] == ["hangs: its driver hangs: unplug the adapter", "answered", "answered"]
-    never.set()
-
-
 def test_self_test_names_cause_and_remedy_of_each_faulty_input(one: VirtualBoard, technician: Technician) -> None:
     with ConnectedBoard(PortConfig(one.path)):
         pass
@@ -400,42 +354,6 @@ def test_self_test_names_cause_and_remedy_of_each_faulty_input(one: VirtualBoard
         ["extra_pulse"],
         ["upper_rail"],
     ]
-
-
-def test_a_deaf_board_and_a_cable_pulled_under_a_command_end_it_with_what_to_do(one: VirtualBoard) -> None:
-    with ConnectedBoard(PortConfig(one.path)) as connected:
-        with one.stopped() as model:
-            model.faults.deaf = True
-        with pytest.raises(BoardError, match="no answer to STATS: check the cable"):
-            connected.ask(CommandKind.STATS, timeout_s=0.2)
-        threading.Timer(0.1, one.unplug).start()
-        with pytest.raises(NoBoardError, match="plug the cable in again; STATS was under way") as pulled:
-            connected.ask(CommandKind.STATS, timeout_s=HANG_S)
-        assert str(pulled.value).startswith(f"{one.path}: ")
-        assert pulled.value.reason is DownReason.UNPLUGGED
-
-
-def test_a_command_to_a_board_that_went_before_says_how_it_went(one: VirtualBoard) -> None:
-    with ConnectedBoard(PortConfig(one.path)) as connected:
-        one.unplug()
-        until(lambda: connected.status.board_uid is None)
-        with pytest.raises(NoBoardError, match="plug the cable in again"):
-            connected.ask(CommandKind.STATS)
-        connected._running.stop()
-        with pytest.raises(BoardError, match="went away while STATS was under way"):
-            connected.ask(CommandKind.STATS)
-
-
-def test_a_command_to_a_board_that_is_starting_over_says_so(one: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(*_: object) -> Ack:
-        raise NoSuchBoardError(f"no board {UID} on any port; identified: none")
-
-    with ConnectedBoard(PortConfig(one.path)) as connected:
-        # The moment between a restart and its HELLO is too short to be met by real bytes.
-        connected._events.put(BoardDown(0, one.path, UID, DownReason.RESET, f"{one.path}: the board restarted"))
-        monkeypatch.setattr(connected._running, "command", unknown)
-        with pytest.raises(BoardError, match="the board restarted; STATS was under way: try again"):
-            connected.ask(CommandKind.STATS)
 
 
 def test_a_cable_pulled_before_the_board_has_stored_what_it_was_told_is_no_success(
