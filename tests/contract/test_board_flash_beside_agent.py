@@ -111,8 +111,8 @@ def plugged(site: Site) -> Iterator[tuple[Shop, GatedModel]]:
     bauds = {termios.B57600: 57_600, termios.B115200: 115_200}
     model.host_baud = lambda: bauds[termios.tcgetattr(board._slave)[5]]
     world_s = time.monotonic()
-    for each in (board, *others):
-        each.epoch_ns = round(world_s * 1e9)
+    for terminal in (board, *others):
+        terminal.epoch_ns = round(world_s * 1e9)
     with VirtualRig([board, *others]):
         yield Shop(world, world_s), model
 
