@@ -17,6 +17,8 @@ import numpy.typing as npt
 import pytest
 import serial
 
+from firmware_bridge.answers import SelfTestFault, read_self_test
+from firmware_bridge.board_model import SELF_TEST_ROWS
 from firmware_bridge.commands import gain_payload, identify_payload, rate_payload
 from firmware_bridge.errors import (
     BadCommandLengthError,
@@ -412,7 +414,10 @@ def test_commands_are_carried_out_and_refusals_have_names() -> None:
         assert watcher.wait(BoardUp, after=after).hello.gain == 64
         with one.stopped() as model:
             model.faults.channel_flags[2] = SampleFlag.SILENT
-        assert link.command(UID, CommandKind.SELF_TEST).payload[:4] == bytes((4, 0, 0, 1))
+        watcher.rows(2 * SELF_TEST_ROWS, after=after)  # the test looks at those since the gain was set
+        found = read_self_test(link.command(UID, CommandKind.SELF_TEST))
+        # The last channel's counts never change.
+        assert found == (SelfTestFault(0), SelfTestFault(0), SelfTestFault.NO_DATA_READY, SelfTestFault.NO_NOISE)
         flagged = watcher.wait(SampleBlock, lambda block: bool(block.flags[0, 2] & SampleFlag.SILENT))
         assert not flagged.flags[0, 1] & SampleFlag.SILENT
         with pytest.raises(BadCommandValueError, match="SET_RATE"):
