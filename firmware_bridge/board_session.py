@@ -230,10 +230,8 @@ class BoardSession:
                 DownReason.NOT_A_BOARD,
                 f"{self._received_bytes} bytes and no valid frame: not a board, or not at {self.config.baud} baud",
             )
-        return (
-            DownReason.SILENT,
-            f"nothing received at {self.config.baud} baud: check the board's power and firmware",
-        )
+        silence = f"nothing received at {self.config.baud} baud: check the board's power and firmware"
+        return DownReason.SILENT, f"{silence}; if its flashing was interrupted: board flash --blank"
 
     def _take_hello(self, hello: Hello, now_ns: int) -> None:
         uid, expected = hello.board_uid, self.config.expected_uid

@@ -5,6 +5,7 @@ The bootloader is written from Atmel's application note AVR061 (STK500 communica
 avrdude's programmer "arduino" asks. What was programmed decides what the board says of itself afterwards.
 """
 
+import hashlib
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,17 +26,24 @@ _LENGTHS = {0x30: 1, 0x41: 2, 0x42: 21, 0x45: 6, 0x50: 1, 0x51: 1, 0x55: 3, 0x56
 def firmware_memory(
     version: tuple[int, int] = (1, 0),
     *,
-    firmware_hash: int = 0x12345678,
     inputs: int = 4,
     protocol: tuple[int, int] = (1, 1),
     signature: bytes = ATMEGA328P,
     size: int = 1900,
 ) -> bytes:
-    """Return flash contents with the marker in their middle."""
-    marker = MAGIC + bytes((*version, *protocol, inputs)) + signature + struct.pack("<I", firmware_hash)
+    """Return flash contents with the marker, and in it their digest, in their middle."""
+    marker = MAGIC + bytes((*version, *protocol, inputs)) + signature + bytes(4)
     filling = bytes(n * 7 % 251 for n in range(size))
     middle = size // 2
-    return filling[:middle] + marker + filling[middle + len(marker) :]
+    unstamped = filling[:middle] + marker + filling[middle + len(marker) :]
+    at = middle + len(marker) - 4
+    return unstamped[:at] + hashlib.sha256(unstamped).digest()[:4] + unstamped[at + 4 :]
+
+
+def hash_of(memory: bytes) -> int:
+    """Return the digest that flash contents carry."""
+    at = memory.index(MAGIC) + 16
+    return int.from_bytes(memory[at : at + 4], "little")
 
 
 def intel_hex(memory: bytes, *, at: int = 0) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.commands.board_options import (
+    DEFAULT_BAUD,
     add_port_option,
     firmware_text,
     hello_document,
@@ -112,6 +113,8 @@ def _lines(flashed: Flashed, path: str) -> list[str]:
         f"board {uid_text(after.board_uid)} on {path}: {written}",
         f"it runs: {inputs_text(after)} inputs at {after.rate_hz:g} readings a second, gain {after.gain}",
     ]
+    if image.baud not in (None, DEFAULT_BAUD):
+        lines.append(f"from now on it talks at {image.baud} baud: --baud {image.baud}, and baud in agent.toml")
     if flashed.inputs_assumed:
         lines.append(
             f"nothing there could say how many inputs it has: the image for {image.inputs} was taken;"

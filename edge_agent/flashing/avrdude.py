@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Final
 
 from edge_agent.errors import BoardError, EdgeAgentError, FirmwareError
+from edge_agent.flashing.intel_hex import write_intel_hex
 
 ATTEMPTS: Final = 2
 """How often avrdude asks a bootloader at one baud rate, 5 s each when nothing answers (avrdude 7.1, 2026-11)."""
@@ -24,6 +26,11 @@ WHOLE_S: Final = 180.0
 """A full 30 kB at 57600 baud takes 25 s to write and verify (2026-11)."""
 END_S: Final = 2.0
 RUN_AGAIN: Final = "the board keeps its bootloader: run this again with --blank"
+PAGE: Final = 128
+"""Bytes that an ATmega328P's bootloader writes at once (datasheet, 64 words)."""
+STAND_STILL: Final = b"\xff\xcf"
+"""An AVR's jump to itself."""
+STAGES: Final = 3
 _BAR: Final = re.compile(r"(Writing|Reading) \| (#*)")
 _FULL_BAR: Final = 50
 
@@ -43,7 +50,7 @@ class BootloaderSilentError(BoardError):
 
 
 class Transcript:
-    """What avrdude has said so far, read as it comes."""
+    """What avrdude has said so far, read as it comes; the stages of `staged` one after the other."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -60,7 +67,7 @@ class Transcript:
     @property
     def verified(self) -> bool:
         """Whether it has read back what it wrote: whatever comes then, the image is whole."""
-        return " of flash verified" in self.text
+        return self.text.count(" of flash verified") >= STAGES
 
     @property
     def outcome(self) -> str:
@@ -75,7 +82,9 @@ class Transcript:
         if not self.writing or not bars:
             return "asking the bootloader"
         phase, bar = bars[-1]
-        return f"{'writing' if phase == 'Writing' else 'verifying'} {100 * min(len(bar), _FULL_BAR) // _FULL_BAR} %"
+        stage = min(self.text.count("Writing |"), STAGES)
+        done = f"{'writing' if phase == 'Writing' else 'verifying'} {100 * min(len(bar), _FULL_BAR) // _FULL_BAR} %"
+        return f"{done} (part {stage} of {STAGES})"
 
 
 def find_avrdude() -> str:
@@ -106,7 +115,7 @@ def program(
     Parameters
     ----------
     image : bytes
-        Text of an Intel hex file.
+        Flash from address zero.
     progress : callable
         Told in a few words, whenever there is news.
     transcript : Transcript
@@ -124,13 +133,15 @@ def program(
     words = [
         *(find_avrdude(), "-c", task.programmer, "-p", task.part, "-P", task.port, "-b", str(task.baud)),
         *(("-x", f"attempts={ATTEMPTS}") if task.programmer == "arduino" else ()),
-        # By stdin: what was checked is what is written, and no path needs quoting.
-        *("-D", "-U", "flash:w:-:i"),
+        "-D",
     ]
-    with tempfile.TemporaryFile() as text:
-        text.write(image)
-        text.seek(0)
-        with _running(words, text, transcript) as child:
+    with tempfile.TemporaryDirectory() as folder:
+        for number, records in enumerate(staged(image)):
+            # Copies: what was checked is what is written, and no path of the technician's needs quoting.
+            stage = Path(folder) / f"{number}.hex"
+            stage.write_text(records, encoding="ascii")
+            words += ["-U", f"flash:w:{stage}:i"]
+        with _running(words, transcript) as child:
             unplugged, status = _listen(child, task, progress, transcript, port_fd)
     if unplugged:
         # Only now has all been read that avrdude said.
@@ -141,11 +152,30 @@ def program(
         raise FirmwareError(f"{task.port}: avrdude ended without verifying: {_last_line(transcript.text)}")
 
 
+def staged(image: bytes) -> tuple[str, str, str]:
+    """
+    Cut an image so that a board whose programming breaks off runs nothing at all.
+
+    First a page that stands still is written over the one that a reset starts, then all but the first page, and the
+    first page last. Torn firmware would do anything, with the settings too.
+
+    Returns
+    -------
+    (str, str, str)
+        Intel hex files, in the order of writing.
+    """
+    return (
+        write_intel_hex(STAND_STILL.ljust(PAGE, b"\xff")),
+        write_intel_hex(image[PAGE:], at=PAGE),
+        write_intel_hex(image[:PAGE]),
+    )
+
+
 @contextmanager
-def _running(words: list[str], text: IO[bytes], transcript: Transcript) -> Iterator["subprocess.Popen[bytes]"]:
+def _running(words: list[str], transcript: Transcript) -> Iterator["subprocess.Popen[bytes]"]:
     # A session of its own: Ctrl-C reaches this program only, which then ends avrdude in its own time.
     child = subprocess.Popen(  # noqa: S603 - the words are fixed but for the port and a choice
-        words, stdin=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     )
     try:
         yield child

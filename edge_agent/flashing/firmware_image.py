@@ -1,5 +1,6 @@
 """A firmware image: its bytes, and what the marker in them says of version, protocol, inputs and chip."""
 
+import hashlib
 import re
 import struct
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from edge_agent.flashing.intel_hex import read_intel_hex
 
 MAGIC: Final = b"SHLFFW\x01\x00"
 _MARKER: Final = struct.Struct("<8sBBBBB3sI")
+HASH_SIZE: Final = 4
+"""Bytes of the SHA-256 over the image, these bytes zero, that a build writes into the marker's end."""
 BUILT: Final = Path(__file__).parents[2] / "build" / "firmware"
 """Where `make firmware` puts the images of a checkout."""
 _BAUD_IN_NAME: Final = re.compile(r"-([0-9]{4,7})\.hex\Z")
@@ -24,22 +27,24 @@ class FirmwareImage:
 
     Parameters
     ----------
-    text : bytes
-        The file as it was checked; this, and not what the path holds later, is written.
-    size : int
-        Bytes of flash from address zero.
+    memory : bytes
+        Flash from address zero, as it was checked; this, and not what the path holds later, is written.
     inputs : int
         Converters it can serve.
     """
 
     path: Path
-    text: bytes
-    size: int
+    memory: bytes
     version: tuple[int, int]
     protocol: tuple[int, int]
     inputs: int
     chip_signature: bytes
     firmware_hash: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of flash that it takes."""
+        return len(self.memory)
 
     @property
     def named(self) -> str:
@@ -80,8 +85,15 @@ def read_firmware(path: Path) -> FirmwareImage:
         raise FirmwareError(f"{path}: ends inside its marker: the file is cut short, copy it again")
     fields = _MARKER.unpack_from(memory, at)
     _, major, minor, protocol_major, protocol_minor, inputs, signature, firmware_hash = fields
+    hash_at = at + _MARKER.size - HASH_SIZE
+    unstamped = memory[:hash_at] + bytes(HASH_SIZE) + memory[hash_at + HASH_SIZE :]
+    if hashlib.sha256(unstamped).digest()[:HASH_SIZE] != memory[hash_at : hash_at + HASH_SIZE]:
+        raise FirmwareError(
+            f"{path}: its bytes do not have the digest {firmware_hash:08x} that its marker names: a part is missing or"
+            " changed; copy it again, or build it by make firmware"
+        )
     return FirmwareImage(
-        path, text, len(memory), (major, minor), (protocol_major, protocol_minor), inputs, signature, firmware_hash
+        path, memory, (major, minor), (protocol_major, protocol_minor), inputs, signature, firmware_hash
     )
 
 

@@ -160,7 +160,7 @@ def _write(
         try:
             with held(path) as port_fd:
                 task = Programming(path, baud, part, order.programmer)
-                program(image.text, task, progress, transcript, port_fd)
+                program(image.memory, task, progress, transcript, port_fd)
         except BootloaderSilentError:
             continue
         return

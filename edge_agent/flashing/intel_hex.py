@@ -56,6 +56,16 @@ def read_intel_hex(text: str, source: str) -> bytes:
     raise FirmwareError(f"{source}: ends without an end record: the file is cut short, copy it again")
 
 
+def write_intel_hex(memory: bytes, *, at: int = 0) -> str:
+    """Return memory from an address on as records of sixteen bytes; below 64 kB."""
+    lines = []
+    for start in range(0, len(memory), 16):
+        some = memory[start : start + 16]
+        record = bytes((len(some),)) + (at + start).to_bytes(2, "big") + bytes((_DATA,)) + some
+        lines.append(":" + (record + bytes((-sum(record) & 0xFF,))).hex().upper())
+    return "\n".join([*lines, ":00000001FF", ""])
+
+
 def _record(line: str, where: str) -> tuple[int, int, bytes]:
     try:
         octets = bytes.fromhex(line[1:]) if line.startswith(":") and line[1:].isalnum() else b""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import serial
 from command_line import Running
-from flashable_board import FlashableModel, firmware_memory, intel_hex
+from flashable_board import FlashableModel, firmware_memory, hash_of, intel_hex
 
 from edge_agent.cli import main
 from edge_agent.commands import board_flash
@@ -26,7 +26,8 @@ UID = "28a50000000000a1"
 SETUP = BoardSetup(
     UID, channels=4, most_channels=4, chip_signature=b"\x1e\x95\x0f", firmware_version=(1, 0), bootloader_s=4.0
 )
-NEW = 0xCAFE0102
+NEW_MEMORY = firmware_memory((1, 1))
+NEW = hash_of(NEW_MEMORY)
 README = Path(__file__).parents[2] / "README.md"
 Technician = Callable[..., Any]
 
@@ -43,7 +44,7 @@ def plugged(setup: BoardSetup = SETUP, *, blank: bool = False) -> Iterator[tuple
 @pytest.fixture
 def new_image(tmp_path: Path) -> Path:
     path = tmp_path / "loadcell-4ch-115200.hex"
-    path.write_text(intel_hex(firmware_memory((1, 1), firmware_hash=NEW)))
+    path.write_text(intel_hex(NEW_MEMORY))
     return path
 
 
@@ -66,16 +67,16 @@ def test_a_board_gets_new_firmware_and_keeps_name_and_settings(
         model.gain, model.channels = 64, 3
         done = technician("--port", board.path, "--hex", new_image)
         assert (done.status, done.err) == (0, "")
-        assert f"board {UID} on {board.path}: firmware 1.1 (cafe0102) written and verified, 1900 bytes" in done.out
+        assert f"board {UID} on {board.path}: firmware 1.1 ({NEW:08x}) written and verified, 1900 bytes" in done.out
         assert "before: 1.0 (5eed0001)" in done.out
         assert "3 of 4 inputs at 80 readings a second, gain 64" in done.out
-        assert bytes(model.flash[:1900]) == firmware_memory((1, 1), firmware_hash=NEW)
+        assert bytes(model.flash[:1900]) == NEW_MEMORY
         assert any("writing" in text for text in seen)
         assert any("verifying" in text for text in seen)
 
         pages = model.pages
         again = technician("--port", board.path, "--hex", new_image)
-        assert (again.status, "has firmware 1.1 (cafe0102) already: nothing written" in again.out) == (0, True)
+        assert (again.status, f"has firmware 1.1 ({NEW:08x}) already: nothing written" in again.out) == (0, True)
         assert model.pages == pages
         assert technician("--port", board.path, "--hex", new_image, "--again").status == 0
         assert model.pages == 2 * pages

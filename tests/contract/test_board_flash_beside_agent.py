@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from agent_under_test import AgentUnderTest
 from command_line import Running, edge_agent
-from flashable_board import ATMEGA328P, FlashableModel, firmware_memory, intel_hex
+from flashable_board import ATMEGA328P, FlashableModel, firmware_memory, hash_of, intel_hex
 from rig_board import RigBoard
 from rig_build import build_firmware
 from rig_shop import RigShop
@@ -28,7 +28,8 @@ from edge_agent.vocabulary import Verdict
 from firmware_bridge.virtual_board import BoardModel, BoardSetup, VirtualBoard, VirtualRig
 
 LANES_UID = "8c1f64a0e2070001"
-NEW = 0xCAFE0102
+NEW_MEMORY = firmware_memory((1, 1), inputs=6)
+NEW = hash_of(NEW_MEMORY)
 LANE = "A2"
 
 
@@ -119,7 +120,7 @@ def plugged(site: Site) -> Iterator[tuple[Shop, GatedModel]]:
 
 def test_an_agent_started_while_a_board_is_flashed_is_kept_out_and_sells_afterwards(site: Site, tmp_path: Path) -> None:
     image = tmp_path / "loadcell-6ch-115200.hex"
-    image.write_text(intel_hex(firmware_memory((1, 1), firmware_hash=NEW, inputs=6)))
+    image.write_text(intel_hex(NEW_MEMORY))
     words = f"board flash --port {port_of(site, LANES_UID)} --hex {image}"
     with plugged(site) as (shop, lanes), Running(words, tmp_path) as flashing:
         assert lanes.at_page_5.wait(30)

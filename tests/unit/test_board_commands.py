@@ -117,7 +117,7 @@ def test_list_shows_every_board_and_says_why_the_other_ports_have_none(technicia
     assert lines["sound"].split()[1:] == [UID, "1.0", "(5eed0001)", "4", "of", "4", "80", "128"]
     assert lines["old"].split()[1:] == [OTHER, "5eed0001", "4", "80", "128"]
     for name, words in {
-        "dead": "nothing received at 115200 baud: check the board's power and firmware",
+        "dead": "nothing received at 115200 baud: check the board's power and firmware; if its flashing",
         "deaf": "sends frames but does not answer HELLO: check the wire from host to board",
         "busy": "another program holds the port",
         "missing": "no such device",

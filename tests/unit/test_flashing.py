@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 import serial
-from flashable_board import firmware_memory, intel_hex
+from flashable_board import firmware_memory, hash_of, intel_hex
 
 from edge_agent.errors import BoardError, EdgeAgentError, FirmwareError
 from edge_agent.flashing import avrdude
 from edge_agent.flashing.admission import Leave, admit, part_of
-from edge_agent.flashing.avrdude import BootloaderSilentError, Programming, Transcript, program
+from edge_agent.flashing.avrdude import BootloaderSilentError, Programming, Transcript, program, staged
 from edge_agent.flashing.firmware_image import FirmwareImage, built_firmware, read_firmware
 from edge_agent.flashing.intel_hex import read_intel_hex
 from edge_agent.flashing.port_reset import let_dtr_fall
@@ -42,8 +42,8 @@ def image(image_file: Path) -> FirmwareImage:
 
 def test_an_image_tells_version_inputs_chip_and_hash_before_it_is_written(image: FirmwareImage) -> None:
     assert (image.version, image.protocol, image.inputs) == ((1, 2), (1, 1), 4)
-    assert (image.chip_signature, image.firmware_hash) == (b"\x1e\x95\x0f", 0x12345678)
-    assert (image.size, image.baud, image.named) == (1900, 115_200, "1.2 (12345678)")
+    assert (image.chip_signature, image.firmware_hash) == (b"\x1e\x95\x0f", hash_of(firmware_memory((1, 2))))
+    assert (image.size, image.baud, image.named) == (1900, 115_200, f"1.2 ({image.firmware_hash:08x})")
     assert part_of(image) == "m328p"
 
 
@@ -132,7 +132,7 @@ def test_an_image_that_this_host_could_not_talk_to_or_program_is_refused(image: 
     with pytest.raises(FirmwareError, match="chip 1e 93 07, which is not known"):
         part_of(replace(image, chip_signature=b"\x1e\x93\x07"))
     with pytest.raises(FirmwareError, match="into the bootloader from 0x7800"):
-        part_of(replace(image, size=0x8000))
+        part_of(replace(image, memory=bytes(0x8000)))
 
 
 def fake_avrdude(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
@@ -172,7 +172,7 @@ def test_an_avrdude_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(avrdude, "END_S", 0.2)
     pid = tmp_path / "pid"
     fake_avrdude(tmp_path, monkeypatch, f"trap '' TERM\necho $$ > {pid}\nprintf 'Writing | #' >&2\nexec sleep 60 <&-")
-    with pytest.raises(BoardError, match="hung while writing 2 % and was ended"):
+    with pytest.raises(BoardError, match="hung while writing 2 % \\(part 1 of 3\\) and was ended"):
         program(b"", TASK, lambda _: None, Transcript())
     assert not Path(f"/proc/{pid.read_text().strip()}").exists()
 
@@ -208,7 +208,8 @@ def test_ctrl_c_pressed_twice_leaves_no_avrdude_behind(tmp_path: Path, monkeypat
     [
         ("", "nothing was written"),
         ("Writing | ##", "half written; .*run this again with --blank"),
-        ("Writing | ##\nReading | ##\n1900 bytes of flash verified", "written and verified: see by board info"),
+        ("Writing | ##\nReading | ##\n128 bytes of flash verified", "half written; .*run this again with --blank"),
+        (3 * "Writing | ##\nReading | ##\n600 bytes of flash verified\n", "written and verified: see by board info"),
     ],
 )
 def test_what_avrdude_says_at_its_very_end_decides_what_an_interrupt_left(
@@ -243,3 +244,26 @@ def test_a_missing_avrdude_is_named_with_how_to_get_it(monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EdgeAgentError, match="sudo apt-get install avrdude"):
         program(b"", TASK, lambda _: None, Transcript())
+
+
+def test_an_image_with_a_hole_or_a_changed_byte_is_refused_whatever_its_checksums_say(tmp_path: Path) -> None:
+    memory = firmware_memory((1, 2))
+    holed = tmp_path / "holed.hex"
+    lines = intel_hex(memory).splitlines()
+    holed.write_text("\n".join(lines[:20] + lines[36:]))
+    changed = tmp_path / "changed.hex"
+    changed.write_text(intel_hex(memory[:100] + bytes((memory[100] ^ 1,)) + memory[101:]))
+    short = tmp_path / "short.hex"
+    short.write_text("\n".join([*lines[:-8], lines[-1]]))
+    for path in (holed, changed, short):
+        with pytest.raises(FirmwareError, match="a part is missing or changed; copy it again"):
+            read_firmware(path)
+
+
+def test_a_board_whose_programming_breaks_off_has_nothing_that_it_could_run() -> None:
+    memory = firmware_memory()
+    first, rest, last = (read_intel_hex(stage, "stage") for stage in staged(memory))
+    assert (first[:2], set(first[2:]), len(first)) == (b"\xff\xcf", {0xFF}, 128), "a jump to itself, on its page alone"
+    assert set(rest[:128]) == {0xFF}, "not given: the page that a reset starts stays the standing one"
+    assert rest[128:] == memory[128:]
+    assert last == memory[:128], "what starts the firmware comes when all else is there"
