@@ -176,6 +176,36 @@ def test_a_delimiter_that_comes_while_both_buffers_are_full_costs_no_later_comma
             assert answered == [1, 2], f"phase {phase}"
 
 
+# -- converters -------------------------------------------------------------------------------------------
+
+
+def test_a_conversion_that_ends_just_as_the_one_before_has_been_read_is_not_missed(tmp_path: Path) -> None:
+    """Nothing runs until shortly before the next conversion: between the last pulse and the edge it may fall."""
+    with RigBoard(tmp_path, channels=1, paused=True) as board, wired(board.path) as wire:
+        board.factor(0, 1.0)
+        period_us, untorn = 12_500.0, 0
+        for before_us in np.arange(130.0, 170.0, 0.5):
+            board.reset("power-on")
+            board.advance(300)
+            heard = drain(wire)
+            now_us = 1e6 * board.board_time_s()
+            next_us = board.delivered(0)[-1].ready_us + period_us
+            seen, torn = board.chips()[0].reads, board.chips()[0].torn
+            board.freeze(next_us + period_us - float(before_us) - now_us)
+            board.advance((next_us + period_us - now_us) / 1000 + 40)
+            drain(wire)
+            rows = [frame for frame in wire.heard[heard:] if isinstance(frame, Samples)]
+            if board.chips()[0].torn > torn or any(
+                SampleFlag.DESYNC in SampleFlag(int(row.flags[0, 0])) for row in rows
+            ):
+                continue  # the conversion ended among the pulses, and that is told
+            untorn += 1
+            conversions = [read.conversion for read in board.delivered(0, seen)]
+            assert len(conversions) >= 4
+            assert conversions == list(range(conversions[0], conversions[0] + len(conversions))), before_us
+        assert untorn > 20
+
+
 # -- what settles late ------------------------------------------------------------------------------------
 
 
