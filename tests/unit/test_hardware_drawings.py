@@ -171,6 +171,7 @@ def test_every_reason_that_the_agent_gives_is_explained() -> None:
     raised = {
         *channel_health.TEXTS,
         *transitions.BOARD_TEXTS,
+        "board_settings",
         "channel_missing",
         "unsettled",
         board_alarms.CODE,
