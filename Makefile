@@ -88,11 +88,11 @@ bad-inputs: $(VENV)/dev.stamp parts
 	  --bad-input-table
 
 lock:
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --no-strip-extras \
 	  --extra hardware --extra build -o requirements-unit.lock
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --no-strip-extras \
 	  --extra hardware --extra store --extra lab --extra build -o requirements.lock
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --no-strip-extras \
 	  --extra dev --extra build -o requirements-dev.lock
 
 clean:
