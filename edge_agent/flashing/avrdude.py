@@ -173,11 +173,17 @@ def staged(image: bytes) -> tuple[str, str, str]:
 
 @contextmanager
 def _running(words: list[str], transcript: Transcript) -> Iterator["subprocess.Popen[bytes]"]:
+    interrupts = _InterruptsLater()
     # A session of its own: Ctrl-C reaches this program only, which then ends avrdude in its own time.
-    child = subprocess.Popen(  # noqa: S603 - the words are fixed but for the port and a choice
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-    )
     try:
+        child = subprocess.Popen(  # noqa: S603 - the words are fixed but for the port and a choice
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        )
+    except OSError:
+        interrupts.let_through()
+        raise
+    try:
+        interrupts.let_through()
         yield child
     finally:
         with _deaf_to_interrupts():
@@ -191,6 +197,27 @@ def _running(words: list[str], transcript: Transcript) -> Iterator["subprocess.P
             if child.stderr is not None:
                 _drain(child.stderr, transcript)
                 child.stderr.close()
+
+
+class _InterruptsLater:
+    """Hold a Ctrl-C back until there is somebody to end the child that is just being started."""
+
+    def __init__(self) -> None:
+        self._came = False
+        self._before: dict[int, object] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+
+    def let_through(self) -> None:
+        """Raise the interrupt that came meanwhile."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() itself gave
+        if self._came:
+            raise KeyboardInterrupt
+
+    def _note(self, _number: int, _frame: object) -> None:
+        self._came = True
 
 
 @contextmanager
