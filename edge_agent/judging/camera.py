@@ -15,6 +15,8 @@ from edge_agent.judging.suites import Shelf
 
 ALIKE = 0.5
 """Distance of two variants' descriptors over that of two different products'."""
+SEEN_SHARE = 0.9
+"""Chance of each item to be seen at all where the camera looks at every one: hands hide some."""
 
 
 @cache
@@ -49,7 +51,8 @@ def look(means: FloatArray, sku: int, rng: np.random.Generator) -> FloatArray:
 
 
 def look_at(shelf: Shelf, skus: list[int], top1: float, rng: np.random.Generator, *, per_item: bool) -> list[FloatArray]:
-    """Return the camera's words on one act: on any one of its items, or on each in the order of the act."""
+    """Return the camera's words on one act: on any one of its items, or on each one that it saw."""
     means = appearances(shelf.looks, top1)
-    seen = skus if per_item else [skus[int(rng.integers(len(skus)))]]
-    return [look(means, sku, rng) for sku in seen]
+    if per_item:
+        return [look(means, sku, rng) for sku in skus if rng.random() < SEEN_SHARE]
+    return [look(means, skus[int(rng.integers(len(skus)))], rng)]

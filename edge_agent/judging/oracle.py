@@ -5,12 +5,14 @@ scale's total, and the centre of mass if it may; `lane_oracle` reads a cell per 
 """
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 
 from edge_agent.judging.bills import MAX_ITEMS, Bills
+from edge_agent.judging.camera import SEEN_SHARE
 from edge_agent.judging.habits import FloatArray, Habits, IntArray, log_prior
 from edge_agent.judging.hardware import CELL_INSET_MM, EVENT_NOISE_G
 from edge_agent.judging.placements import Placements, PlacedLoads, enumerate_placements, place_loads
@@ -57,23 +59,28 @@ def normalised(log_joint: FloatArray) -> FloatArray:
 def camera_nats(bills: Bills, rows: IntArray, words: Words, *, per_item: bool) -> FloatArray:
     """Return log p(words | bill) of some bills, (rows,).
 
-    One word is on any one of the items, each as likely: log Σ (nₖ / n)·p(word | k). Words on every item come as many as
-    there are items, in an order that the bill does not tell: the mean over all assignments, −inf for another number.
+    One word is on any one of the items, each as likely: log Σ (nₖ / n)·p(word | k). Where each item is seen with
+    `camera.SEEN_SHARE`, k words stand for any k of n items in any order: the mean over all assignments, times the
+    chance of so many.
     """
-    if not words:
-        return np.zeros(len(rows))
     items, number = bills.items[rows], bills.number[rows]
-    said = np.exp(np.array(words) - np.max(words, axis=1, keepdims=True))
-    with np.errstate(divide="ignore"):
-        if not per_item:
-            share = bills.counts[rows] / number[:, None]
-            event: FloatArray = np.log(share @ said[0])
-            return event
+    if not per_item and not words:
+        return np.zeros(len(rows))
+    said = np.exp(np.array(words) - np.max(words, axis=1, keepdims=True)) if words else np.zeros((0, bills.skus))
+    likelihood = np.zeros(len(rows))
+    if not per_item:
+        likelihood = (bills.counts[rows] / number[:, None]) @ said[0]
+    else:
         seen = len(words)
-        orders = list(itertools.permutations(range(seen)))
-        each = [np.prod([said[word, items[:, place]] for place, word in enumerate(order)], axis=0) for order in orders]
-        every: FloatArray = np.log(np.where(number == seen, np.mean(each, axis=0), 0.0))
-        return every
+        for n in range(max(seen, 1), MAX_ITEMS + 1):
+            of_n = number == n
+            chosen = itertools.permutations(range(n), seen)
+            each = [np.prod([said[word, items[of_n, place]] for word, place in enumerate(order)], axis=0) for order in chosen]
+            so_many = math.comb(n, seen) * SEEN_SHARE**seen * (1 - SEEN_SHARE) ** (n - seen)
+            likelihood[of_n] = so_many * np.mean(each, axis=0)
+    with np.errstate(divide="ignore"):
+        nats: FloatArray = np.log(likelihood)
+    return nats
 
 
 class CoarseOracle:

@@ -13,6 +13,7 @@ WEIGHTS_G = (60.0, 1200.0)
 """Range of the unit weights of `distinct` and `variants`, uniform, g (assumed, 2026-11)."""
 SPREADS = (0.005, 0.015)
 """Range of σ of one item's weight over its mean, uniform (design record on fusion: 0.5-1.5 %, 2026-11)."""
+LEAST_GAP = 0.0
 VARIANT_PAIRS = 4
 
 
@@ -43,8 +44,17 @@ class Shelf:
         return (np.arange(len(self.weight_g)) + 0.5) * self.lane_mm
 
 
+def _apart(rng: np.random.Generator, products: int) -> FloatArray:
+    """Return weights of different products, drawn anew until none is nearer than `LEAST_GAP` to another."""
+    while True:
+        weight_g = rng.uniform(*WEIGHTS_G, products)
+        ordered = np.sort(weight_g)
+        if (np.diff(ordered) >= LEAST_GAP * ordered[:-1]).all():
+            return weight_g
+
+
 def _distinct(rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
-    return rng.uniform(*WEIGHTS_G, LANES), np.arange(LANES)
+    return _apart(rng, LANES), np.arange(LANES)
 
 
 def _variants(rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
@@ -52,7 +62,7 @@ def _variants(rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
     singles = LANES - 2 * VARIANT_PAIRS
     products = rng.permutation(np.repeat([2, 1], [VARIANT_PAIRS, singles]))
     looks = np.repeat(np.arange(len(products)), products)
-    return rng.uniform(*WEIGHTS_G, len(products))[looks], looks
+    return _apart(rng, len(products))[looks], looks
 
 
 NOMINAL_G = (30, 50, 60, 75, 100, 120, 125, 150, 170, 180, 200, 250, 300, 330, 350, 400, 500, 750, 1000, 1500)
