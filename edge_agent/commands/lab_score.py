@@ -36,12 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--acts", type=_acts, default=2000, help="how many acts a suite and hardware (2000)")
     parser.add_argument("--seed", type=_seed, default=1, help="the same seed draws the same acts (1)")
     parser.add_argument(
-        "--camera", type=_top1, metavar="TOP1", help="add a simulated camera whose first guess is right this often, 0.8-0.99"
+        "--camera", type=_top1, metavar="TOP1", help="add a simulated camera that is right this often, 0.8-0.99"
     )
     parser.add_argument(
         "--camera-sees", choices=["event", "item"], default="event", help="one word an act, or one an item (event)"
     )
-    parser.add_argument("--anchors", action="store_true", help="examine the judge instead: the oracle beside the known optima")
+    parser.add_argument("--anchors", action="store_true", help="examine the judge: the oracle beside the known optima")
     parser.add_argument("--json", action="store_true", help="all scores as one JSON object")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write the scores with plots as one HTML page")
 
@@ -75,7 +75,8 @@ def _run_matches(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             _print_match(line, matches[-1][1])
     if arguments.json:
-        say(json.dumps({"judge": VERSION, "frozen": False, "matches": [_as_json(*each) for each in matches]}, indent=1))
+        scores = [_as_json(*each) for each in matches]
+        say(json.dumps({"judge": VERSION, "frozen": False, "matches": scores}, indent=1))
     if arguments.html is not None:
         arguments.html.write_text(html_report(matches), encoding="utf-8")
         print(f"report: {arguments.html}", file=sys.stderr)
@@ -103,7 +104,12 @@ def _run_anchors(arguments: argparse.Namespace) -> int:
         rows = [{**asdict(each), "met": each.met} for each in anchors]
         say(json.dumps({"judge": VERSION, "acts": arguments.acts, "seed": arguments.seed, "anchors": rows}, indent=1))
     else:
-        heads = ["suite", "evidence", *(f"left {100 * share:g} %" if share else "error %" for share in SHARES), "missed"]
+        heads = [
+            "suite",
+            "evidence",
+            *(f"left {100 * share:g} %" if share else "error %" for share in SHARES),
+            "missed",
+        ]
         say(f"{VERSION}: errors of the known optimum → of the oracle, %, {arguments.acts} acts a suite")
         say(*table(heads, [_anchor_row(each) for each in anchors]))
     return 0 if all(all(each.met) for each in anchors) else 1

@@ -1,4 +1,4 @@
-"""The judge at the level of ideal acts: drawn truths, what sensors could at best tell of them, and how well a contestant does.
+"""The judge of ideal acts: drawn truths, what sensors could at best tell of them, how well a contestant does.
 
 It shares no code and no parameter with estimation and identification; pyproject.toml's contracts hold it to that.
 """

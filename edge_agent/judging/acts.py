@@ -23,7 +23,7 @@ class MovedItem:
 
 @dataclass(frozen=True, slots=True)
 class IdealAct:
-    """What happened: the items in the order in which they went, all of them off the shelf (sign −1) or onto it (+1)."""
+    """What happened: the items in the order in which they went, all off the shelf (sign −1) or onto it (+1)."""
 
     number: int
     sign: int
@@ -32,7 +32,9 @@ class IdealAct:
     @property
     def bill(self) -> Bill:
         """Return the SKUs and signed quantities."""
-        return tuple((sku, self.sign * count) for sku, count in sorted(Counter(item.sku for item in self.items).items()))
+        return tuple(
+            (sku, self.sign * count) for sku, count in sorted(Counter(item.sku for item in self.items).items())
+        )
 
     @property
     def misplaced(self) -> int:

@@ -1,7 +1,7 @@
 """The judge's own examination: the oracle beside the design record's table of Bayes-optimal identification.
 
-Errors are what the posteriors foretell, 1 − p of the best bill, not counted ones: their mean is the same (the posterior is
-calibrated by construction) and their scatter far smaller, so that 4,000 acts do for errors of a hundredth of a percent.
+Errors are what the posteriors foretell, 1 − p of the best bill, not counted ones: their mean is the same (the posterior
+is calibrated by construction) and their scatter far smaller, so that 4,000 acts do for errors of a tenth of a percent.
 """
 
 from collections.abc import Callable, Iterator
@@ -62,7 +62,11 @@ class Anchor:
         )
 
 
-def _readers(known: Enumeration, shelf: Shelf) -> dict[str, Callable[[dict[str, FloatArray], dict[str, list[FloatArray]]], FloatArray]]:
+Reader = Callable[[dict[str, FloatArray], dict[str, list[FloatArray]]], FloatArray]
+"""From what scales and camera say to the posterior over bills."""
+
+
+def _readers(known: Enumeration, shelf: Shelf) -> dict[str, Reader]:
     weight = CoarseOracle(known, shelf, "weight", per_item=False)
     centre = CoarseOracle(known, shelf, "centre", per_item=False)
     every = CoarseOracle(known, shelf, "centre", per_item=True)

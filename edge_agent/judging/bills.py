@@ -36,7 +36,9 @@ class Bills:
 
     def __post_init__(self) -> None:
         sets = [
-            each for n in range(1, MAX_ITEMS + 1) for each in itertools.combinations_with_replacement(range(self.skus), n)
+            each
+            for n in range(1, MAX_ITEMS + 1)
+            for each in itertools.combinations_with_replacement(range(self.skus), n)
         ]
         items = np.full((len(sets), MAX_ITEMS), -1, dtype=np.int64)
         for row, each in enumerate(sets):

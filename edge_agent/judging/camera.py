@@ -1,7 +1,7 @@
-"""A simulated camera: one descriptor of an item, as far from its own SKU's and its neighbours' as the stated skill allows.
+"""A simulated camera: descriptors of items, as far apart for different SKUs as its stated skill allows.
 
 The descriptor of SKU k is z ~ N(d·e_k, I) in as many dimensions as there are SKUs, e being unit vectors: at right angles
-for different products, and for variants of one product so close that their distance is `ALIKE` of that. The word is
+for different products, and for variants of one product so close that their distance is `ALIKE` of that. Its word is
 calibrated by construction: log p(z | k) for every SKU. d is set so that the best guess among all SKUs of a shelf of
 different products is right with the stated share.
 """
@@ -40,7 +40,8 @@ def appearances(looks: IntArray, top1: float, alike: float = ALIKE) -> FloatArra
     same = looks[:, None] == looks[None, :]
     # Unit vectors with inner product 1 − alike² within a product, 0 between products: the rows of a Cholesky factor.
     gram = np.where(same, 1 - alike**2, 0.0) + np.eye(skus) * alike**2
-    return separation(skus, top1) * np.linalg.cholesky(gram)
+    means: FloatArray = separation(skus, top1) * np.linalg.cholesky(gram)
+    return means
 
 
 def look(means: FloatArray, sku: int, rng: np.random.Generator) -> FloatArray:
@@ -50,7 +51,9 @@ def look(means: FloatArray, sku: int, rng: np.random.Generator) -> FloatArray:
     return word
 
 
-def look_at(shelf: Shelf, skus: list[int], top1: float, rng: np.random.Generator, *, per_item: bool) -> list[FloatArray]:
+def look_at(
+    shelf: Shelf, skus: list[int], top1: float, rng: np.random.Generator, *, per_item: bool
+) -> list[FloatArray]:
     """Return the camera's words on one act: on any one of its items, or on each one that it saw."""
     means = appearances(shelf.looks, top1)
     if per_item:

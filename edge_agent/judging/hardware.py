@@ -43,7 +43,8 @@ class Hardware:
         a load by the levers of a rectangle.
         """
         if self.kind == "lane_cells":
-            return (np.arange(len(self.x_mm)) == lane).astype(np.float64)
+            own: FloatArray = (np.arange(len(self.x_mm)) == lane).astype(np.float64)
+            return own
         u = (x_mm - self.x_mm[0]) / (self.x_mm[1] - self.x_mm[0])
         v = (y_mm - self.y_mm[0]) / (self.y_mm[2] - self.y_mm[0])
         return np.array([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v])
@@ -60,8 +61,10 @@ class Hardware:
 
 def _lane_cells() -> Hardware:
     lane_mm = WIDTH_MM / LANES
-    x_mm = (np.arange(LANES) + 0.5) * lane_mm
-    return Hardware("lane_cells", x_mm, np.full(LANES, DEPTH_MM / 2), np.eye(LANES) * EVENT_NOISE_G**2)
+    x_mm: FloatArray = (np.arange(LANES, dtype=np.float64) + 0.5) * lane_mm
+    return Hardware(
+        "lane_cells", x_mm, np.full(LANES, DEPTH_MM / 2, dtype=np.float64), np.eye(LANES) * EVENT_NOISE_G**2
+    )
 
 
 def _platform() -> Hardware:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_agent.judging.acts import act_rng, draw_act
 from edge_agent.judging.bills import Bill
 from edge_agent.judging.camera import look_at
 from edge_agent.judging.contestant import Answer, Contestant, Evidence
-from edge_agent.judging.habits import FloatArray, Habits
+from edge_agent.judging.habits import FloatArray, Habits, IntArray
 from edge_agent.judging.hardware import HARDWARE, HardwareKind
 from edge_agent.judging.lane_oracle import LaneOracle
 from edge_agent.judging.oracle import Enumeration, Oracle, enumeration
@@ -20,6 +21,9 @@ ACTS_A_SHELF = 50
 """Acts on one drawn shelf before the next is drawn: 40 shelves in 2,000 acts, and tables that pay off (2026-11)."""
 ORACLE = "oracle"
 LOW_CONFIDENCE = "low_confidence"
+
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Verdicts:
 
     name: str
     calibrated: bool
-    right: FloatArray
+    right: BoolArray
     confidence: FloatArray
     merit: FloatArray
     reasons: tuple[tuple[str, ...], ...]
@@ -71,7 +75,7 @@ class Played:
     """A match played: the oracle first, then the contestants; ``shelf`` (acts,) says which acts shared one."""
 
     terms: Terms
-    shelf: FloatArray
+    shelf: IntArray
     players: tuple[Verdicts, ...]
 
 
@@ -83,9 +87,7 @@ def make_oracle(known: Enumeration, shelf: Shelf, terms: Terms) -> Oracle:
     return PlatformOracle(known, shelf, per_item=per_item)
 
 
-def play(
-    terms: Terms, contestants: Sequence[Contestant], progress: Callable[[int], None] = lambda _: None
-) -> Played:
+def play(terms: Terms, contestants: Sequence[Contestant], progress: Callable[[int], None] = lambda _: None) -> Played:
     """Play every act for the oracle and all contestants.
 
     Parameters
@@ -118,7 +120,7 @@ def play(
 def _acts(
     terms: Terms, known: Enumeration, contestants: Sequence[Contestant]
 ) -> Iterator[tuple[int, Bill, FloatArray, int, list[Answer]]]:
-    """Yield per act its number, its true bill, the oracle's posterior and direction, and the answers, oracle's first."""
+    """Yield per act its number, true bill, the oracle's posterior and direction, and the answers, oracle's first."""
     hardware = HARDWARE[terms.hardware]
     for number in range(terms.acts):
         if number % ACTS_A_SHELF == 0:

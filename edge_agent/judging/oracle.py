@@ -1,7 +1,7 @@
-"""The oracle: the posterior over bills by exact enumeration, given what was drawn from and Δ + N(0, Σ) with Σ stated.
+"""The oracle: the posterior over bills by enumeration, given what was drawn from and Δ + N(0, Σ) with Σ stated.
 
 It knows the planogram, the unit weights' distributions, the habits and the noise; not the truth. `CoarseOracle` reads a
-scale's total, and the centre of mass if it may; `lane_oracle` reads a cell per lane, `platform_oracle` all four corners.
+scale's total, and the centre of mass if it may; `lane_oracle` reads a cell per lane, `platform_oracle` four corners.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from edge_agent.judging.bills import MAX_ITEMS, Bills
 from edge_agent.judging.camera import SEEN_SHARE
 from edge_agent.judging.habits import FloatArray, Habits, IntArray, log_prior
 from edge_agent.judging.hardware import CELL_INSET_MM, EVENT_NOISE_G
-from edge_agent.judging.placements import Placements, PlacedLoads, enumerate_placements, place_loads
+from edge_agent.judging.placements import PlacedLoads, Placements, enumerate_placements, place_loads
 from edge_agent.judging.suites import DEPTH_MM, WIDTH_MM, Shelf
 
 SCREEN_SIGMAS = 7.0
@@ -53,7 +53,8 @@ def enumeration(skus: int, habits: Habits) -> Enumeration:
 def normalised(log_joint: FloatArray) -> FloatArray:
     """Return probabilities from nats up to a constant."""
     weight: FloatArray = np.exp(log_joint - log_joint.max())
-    return weight / weight.sum()
+    probability: FloatArray = weight / weight.sum()
+    return probability
 
 
 def camera_nats(bills: Bills, rows: IntArray, words: Words, *, per_item: bool) -> FloatArray:
@@ -74,8 +75,10 @@ def camera_nats(bills: Bills, rows: IntArray, words: Words, *, per_item: bool) -
         seen = len(words)
         for n in range(max(seen, 1), MAX_ITEMS + 1):
             of_n = number == n
-            chosen = itertools.permutations(range(n), seen)
-            each = [np.prod([said[word, items[of_n, place]] for word, place in enumerate(order)], axis=0) for order in chosen]
+            each = [
+                np.prod([said[word, items[of_n, place]] for word, place in enumerate(order)], axis=0)
+                for order in itertools.permutations(range(n), seen)
+            ]
             so_many = math.comb(n, seen) * SEEN_SHARE**seen * (1 - SEEN_SHARE) ** (n - seen)
             likelihood[of_n] = so_many * np.mean(each, axis=0)
     with np.errstate(divide="ignore"):
@@ -89,7 +92,9 @@ class CoarseOracle:
     Both carry `EVENT_NOISE_G`, U as a load over the outer cells: what four corner cells of half that noise amount to.
     """
 
-    def __init__(self, known: Enumeration, shelf: Shelf, evidence: Literal["weight", "centre"], *, per_item: bool) -> None:
+    def __init__(
+        self, known: Enumeration, shelf: Shelf, evidence: Literal["weight", "centre"], *, per_item: bool
+    ) -> None:
         self.known, self.per_item = known, per_item
         self.centre = evidence == "centre"
         u_sigma = known.habits.x_sigma_mm / HALF_SPAN_MM
@@ -105,7 +110,7 @@ class CoarseOracle:
         return result
 
     def placed(self, reading_g: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Return the bills that fit the total and log(prior · likelihood) of each one's placements, (rows, placements)."""
+        """Return the bills that fit the total, and log(prior · likelihood) of their placements, (rows, placements)."""
         loads = self.loads
         variance = loads.total_variance_g2 + EVENT_NOISE_G**2
         residual = reading_g[0] - loads.total_g

@@ -1,13 +1,13 @@
 """The oracle for four corner cells: total, both moments, and the mixed moment that tells one place from several.
 
-With masses mᵢ, levers uᵢ across and vᵢ along (Gaussian about the lane's middle, apart from each other), the corners read
+With masses mᵢ, levers uᵢ across and vᵢ along (Gaussian about the lane's middle, independent), the corners read
 
-    T = Σ mᵢ,   U = Σ mᵢ uᵢ,   V = Σ mᵢ vᵢ,   W = Σ mᵢ uᵢ vᵢ,   each with the same noise.
+    T = Σ mᵢ,  U = Σ mᵢ uᵢ,  V = Σ mᵢ vᵢ,  W = Σ mᵢ uᵢ vᵢ,  each with the same noise.
 
 (T, U) are Gaussian and screen the placements, as for the centre of mass. W is not: a product of two unknown places. So
-for the placements that are left p(T) · p(V | T) · E[p(U, W | v)] is computed, the mean being taken over v given V. Given
-v, U and W are linear in the levers and jointly Gaussian. The mean is a fixed quasi-random sum, drawn near the v that W
-speaks for and weighed for that (importance sampling); its error is `QUADRATURE_ERROR`.
+for the placements that are left p(T) · p(V | T) · E[p(U, W | v)] is computed, the mean being taken over v given V.
+Given v, U and W are linear in the levers and jointly Gaussian. The mean is a fixed quasi-random sum of `POINTS`, drawn
+near the v that W speaks for and weighed for that (importance sampling).
 Masses stand at their mean given T, and their spread about it enters U and W to first order.
 """
 
@@ -18,16 +18,23 @@ import numpy as np
 from edge_agent.judging.bills import MAX_ITEMS
 from edge_agent.judging.habits import FloatArray, IntArray
 from edge_agent.judging.hardware import EVENT_NOISE_G
-from edge_agent.judging.oracle import HALF_DEPTH_MM, HALF_SPAN_MM, CoarseOracle, Enumeration, Words, camera_nats, moments
+from edge_agent.judging.oracle import (
+    HALF_DEPTH_MM,
+    HALF_SPAN_MM,
+    CoarseOracle,
+    Enumeration,
+    Words,
+    camera_nats,
+    moments,
+)
 from edge_agent.judging.placements import lever
 from edge_agent.judging.suites import Shelf
 
 KEPT_NATS = 16.0
-"""Placements less likely by (T, U) than e⁻¹⁶ of the best are not looked at: V and W speak for one placement over another
-by at most some nats unless none fits (2026-11)."""
-POINTS = 64
-QUADRATURE_ERROR = 0.02
-"""Typical relative error of one likelihood by `POINTS` points (against 4,096 of them, 2026-11)."""
+"""Placements less likely by (T, U) than e⁻¹⁶ of the best are not looked at: V and W speak for one over another by at
+most some nats, unless none fits (2026-11)."""
+POINTS = 128
+"""Points of the sum. Against 4,096 of them POINTS_ERROR."""
 
 
 def _normal_points(points: int, dimensions: int) -> FloatArray:
@@ -88,9 +95,9 @@ class PlatformOracle:
         gram[:, 0, 0] += noise
         gram[:, 1, 1] += blur
         drawn = self._points[:, :MAX_ITEMS] * self._v_sigma  # (points, items)
-        errors = self._points[:, MAX_ITEMS:] * np.stack([np.full_like(blur, np.sqrt(noise)), np.sqrt(blur)], axis=1)[:, None]
-        foretold = drawn @ arms.transpose(0, 2, 1) + errors  # (rows, points, 2)
-        missing = np.array([moment_v, moment_w]) - foretold
+        noise_roots = np.stack([np.full_like(blur, np.sqrt(noise)), np.sqrt(blur)], axis=1)
+        foretold = drawn @ arms.transpose(0, 2, 1) + self._points[:, MAX_ITEMS:] * noise_roots[:, None]
+        missing = np.array([moment_v, moment_w]) - foretold  # (rows, points, 2)
         gain = prior * np.linalg.solve(gram, arms)  # (rows, 2, items)
         v = drawn + missing @ gain  # (rows, points, items): exact draws by Matheron's rule
 
@@ -99,13 +106,12 @@ class PlatformOracle:
         log_proposal = _log_normal_2(seen[0], seen[1], gram[:, 0, 0], gram[:, 0, 1], gram[:, 1, 1])
         mean_w = v @ arms[:, 1, :, None]
         used = -0.5 * ((moment_w - mean_w[:, :, 0]) ** 2 / blur[:, None] + np.log(blur)[:, None])
-        part = spread * u
-        part_v = v * part[:, None, :]
-        u_variance = scatter.sum(1) + noise + (spread * u**2).sum(1) - part.sum(1) ** 2 / known
-        w_variance = (
-            (scatter[:, None] * v**2).sum(2) + noise + (part_v * u[:, None] * v).sum(2) - part_v.sum(2) ** 2 / known[:, None]
-        )
-        uw = (scatter[:, None] * v).sum(2) + (part_v * u[:, None]).sum(2) - part.sum(1)[:, None] * part_v.sum(2) / known[:, None]
+        share, share_v = spread * u, v * (spread * u)[:, None]  # of the masses' spread, as U and W feel it
+        lost_u, lost_w = share.sum(1), share_v.sum(2)
+        u_variance = scatter.sum(1) + noise + (share * u).sum(1) - lost_u**2 / known
+        w_variance = (scatter[:, None] * v**2).sum(2) + noise
+        w_variance += (share_v * u[:, None] * v).sum(2) - lost_w**2 / known[:, None]
+        uw = (scatter[:, None] * v).sum(2) + (share_v * u[:, None]).sum(2) - lost_u[:, None] * lost_w / known[:, None]
         miss_u = (moment_u - arms[:, 1].sum(1))[:, None]
         log_target = _log_normal_2(miss_u, moment_w - mean_w[:, :, 0], u_variance[:, None], uw, w_variance)
         ratio = log_target - used

@@ -81,7 +81,8 @@ def _grid(x: Axis, y: Axis) -> list[str]:
         parts.append(f'<line class="grid" x1="{LEFT}" y1="{at:.1f}" x2="{WIDTH - RIGHT}" y2="{at:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{_share(tick)}</text>')
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x.title)}</text>')
+    across = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text x="{across}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x.title)}</text>')
     parts.append(f'<text transform="translate(13 {middle}) rotate(-90)" text-anchor="middle">{escape(y.title)}</text>')
     return parts
 

@@ -9,7 +9,7 @@ import numpy as np
 from edge_agent.judging import VERSION
 from edge_agent.judging.match import Played
 from edge_agent.judging.plots import Axis, Curve, plot
-from edge_agent.judging.scores import Score, residual_errors
+from edge_agent.judging.scores import ReliabilityBin, Score, residual_errors
 from edge_agent.judging.wording import HEADS, NOT_FROZEN, causes, score_row, terms_line
 
 REVIEWED = tuple(float(share) for share in np.geomspace(0.001, 0.5, 28))
@@ -23,7 +23,8 @@ body { font: 15px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; 
   padding: 0 16px }
 h1 { font-size: 22px } h2 { font-size: 17px; margin: 30px 0 6px }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px }
-th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid #ddd } th:first-child, td:first-child { text-align: left }
+th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid #ddd }
+th:first-child, td:first-child { text-align: left }
 .plots { display: flex; flex-wrap: wrap; gap: 12px; margin-top: 8px } svg { flex: 1 1 440px; max-width: 540px }
 svg text { font: 11px system-ui, sans-serif; fill: #333 } svg .title { font-size: 13px; font-weight: 600 }
 .grid { stroke: #e5e5e5 } .honest { stroke: #888; stroke-dasharray: 4 3 } .note { color: #555; font-size: 13px }
@@ -42,11 +43,13 @@ def html_report(matches: Sequence[tuple[Played, Sequence[Score]]]) -> str:
 
 def _section(played: Played, scores: Sequence[Score]) -> str:
     heads = "".join(f"<th>{escape(head)}</th>" for head in HEADS)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in score_row(each)) + "</tr>" for each in scores)
-    why = "".join(f"<br>{escape(each.name)}: reviewed for {escape(causes(each))}" for each in scores if each.review_causes)
+    cells = (("".join(f"<td>{escape(cell)}</td>" for cell in score_row(each))) for each in scores)
+    rows = "".join(f"<tr>{each}</tr>" for each in cells)
+    asked = [each for each in scores if each.review_causes]
+    why = "".join(f"<br>{escape(each.name)}: reviewed for {escape(causes(each))}" for each in asked)
     return (
         f"<h2>{escape(terms_line(played.terms))}</h2>\n<table><tr>{heads}</tr>{rows}</table>\n"
-        f'<p class="note">Shares of acts, %. Regret is what the oracle gives its own choice less what it gives this one, '
+        '<p class="note">Shares of acts, %. Regret is what the oracle gives its own choice less what it gives this one, '
         f"over the oracle's error.{why}</p>\n"
         f'<div class="plots">{_residual_plot(played)}{_reliability_plot(scores)}</div>'
     )
@@ -67,7 +70,7 @@ def _reliability_plot(scores: Sequence[Score]) -> str:
         if not each.reliability:
             continue
         points = tuple(
-            (group.expected_errors / group.acts, group.observed_errors / group.acts, *_wilson(group.observed_errors, group.acts))
+            (group.expected_errors / group.acts, group.observed_errors / group.acts, *_wilson(group))
             for group in reversed(each.reliability)
             if group.acts
         )
@@ -75,9 +78,10 @@ def _reliability_plot(scores: Sequence[Score]) -> str:
     return plot("Reliability, by confidence", FORETOLD_AXIS, SEEN_AXIS, curves, diagonal=True)
 
 
-def _wilson(errors: int, acts: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share."""
-    z, share = 1.96, errors / acts
+def _wilson(group: ReliabilityBin) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of the share of errors."""
+    z, acts = 1.96, group.acts
+    share = group.observed_errors / acts
     middle = (share + z**2 / (2 * acts)) / (1 + z**2 / acts)
     half = z / (1 + z**2 / acts) * sqrt(share * (1 - share) / acts + z**2 / (4 * acts**2))
     return max(middle - half, 0.0), min(middle + half, 1.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.judging.habits import FloatArray
+from edge_agent.judging.habits import FloatArray, IntArray
 from edge_agent.judging.match import Played, Verdicts
 
 REVIEW_SHARES = (0.001, 0.01, 0.05)
@@ -63,7 +63,9 @@ def score(played: Played) -> tuple[Score, ...]:
     return tuple(_score(each, played) for each in played.players)
 
 
-def residual_errors(wrong: FloatArray, confidence: FloatArray, shares: tuple[float, ...] = REVIEW_SHARES) -> list[float]:
+def residual_errors(
+    wrong: FloatArray, confidence: FloatArray, shares: tuple[float, ...] = REVIEW_SHARES
+) -> list[float]:
     """Return the mean of ``wrong`` over what is left when the least sure share is taken away, for every share.
 
     ``wrong`` may be 0 and 1, or an expectation.
@@ -113,7 +115,7 @@ def reliability(wrong: FloatArray, confidence: FloatArray) -> tuple[ReliabilityB
     )
 
 
-def _share_of_error(lost: FloatArray, error: FloatArray, shelf: FloatArray) -> tuple[float | None, float | None]:
+def _share_of_error(lost: FloatArray, error: FloatArray, shelf: IntArray) -> tuple[float | None, float | None]:
     """Return Σ lost / Σ error and its upper bound: shelves resampled, both sums taken from the same ones."""
     if error.sum() <= 0:
         return None, None

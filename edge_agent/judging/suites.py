@@ -41,7 +41,8 @@ class Shelf:
 
     def middles_mm(self) -> FloatArray:
         """Return the lanes' middles from the shelf's left edge, (lanes,) mm."""
-        return (np.arange(len(self.weight_g)) + 0.5) * self.lane_mm
+        middles: FloatArray = (np.arange(len(self.weight_g), dtype=np.float64) + 0.5) * self.lane_mm
+        return middles
 
 
 def _apart(rng: np.random.Generator, products: int) -> FloatArray:
@@ -68,6 +69,8 @@ def _variants(rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
 NOMINAL_G = (30, 50, 60, 75, 100, 120, 125, 150, 170, 180, 200, 250, 300, 330, 350, 400, 500, 750, 1000, 1500)
 """Pack sizes that shops sell, g (a walk through a supermarket's shelves, assumed, 2026-11)."""
 STORE_SKUS = 500
+ODD_SIZE_SHARE = 0.3
+"""Products whose pack size is up to a tenth off a usual one (assumed, 2026-11)."""
 VARIANTS_A_PRODUCT = 2.5
 """Mean number of flavours or colours of one product in a store, geometric (assumed, 2026-11)."""
 PACKAGING = (0.02, 0.15)
@@ -81,7 +84,8 @@ def _store(rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
     sizes = rng.geometric(1 / VARIANTS_A_PRODUCT, STORE_SKUS)
     products = int(np.searchsorted(np.cumsum(sizes), STORE_SKUS)) + 1
     looks = np.repeat(np.arange(products), sizes[:products])[:STORE_SKUS]
-    content_g = np.sort(rng.choice(NOMINAL_G, products) * (1 + (rng.random(products) < 0.3) * rng.uniform(-0.1, 0.1, products)))
+    odd_sizes = (rng.random(products) < ODD_SIZE_SHARE) * rng.uniform(-0.1, 0.1, products)
+    content_g = np.sort(rng.choice(NOMINAL_G, products) * (1 + odd_sizes))
     product_g = content_g * (1 + rng.uniform(*PACKAGING, products))
     weight_g = product_g[looks] * (1 + VARIANT_SPREAD * rng.standard_normal(STORE_SKUS))
     # A shelf holds a few pack sizes: three runs of four neighbours each from different places of the store.

@@ -4,7 +4,7 @@ from edge_agent.judging.match import Terms
 from edge_agent.judging.scores import Score
 
 NOT_FROZEN = (
-    "This judge is not frozen yet: its scores are for finding one's way and are not comparable with those of a later one."
+    "This judge is not frozen yet: its scores are for finding one's way, and not comparable with those of a later one."
 )
 HEADS = (
     "player",
