@@ -1,4 +1,4 @@
-"""The engine as a contestant of the judge: ideal acts become weight steps of a shop that is configured like any other."""
+"""The engine as a contestant of the judge: ideal acts become weight steps of a shop configured like any other."""
 
 from typing import Literal
 

@@ -1,8 +1,8 @@
 """A simulated camera: descriptors of items, as far apart for different SKUs as its stated skill allows.
 
-The descriptor of SKU k is z ~ N(d·e_k, I) in as many dimensions as there are SKUs, e being unit vectors: at right angles
-for different products, and for variants of one product so close that their distance is `ALIKE` of that. Its word is
-calibrated by construction: log p(z | k) for every SKU. d is set so that the best guess among all SKUs of a shelf of
+The descriptor of SKU k is z ~ N(d·e_k, I) in as many dimensions as there are SKUs, e being unit vectors: at right
+angles for different products, and for variants of one product so close that their distance is `ALIKE` of that. Its word
+is calibrated by construction: log p(z | k) for every SKU. d is set so that the best guess among all SKUs of a shelf of
 different products is right with the stated share.
 """
 
@@ -40,7 +40,7 @@ def appearances(looks: IntArray, top1: float, alike: float = ALIKE) -> FloatArra
     same = looks[:, None] == looks[None, :]
     # Unit vectors with inner product 1 − alike² within a product, 0 between products: the rows of a Cholesky factor.
     gram = np.where(same, 1 - alike**2, 0.0) + np.eye(skus) * alike**2
-    means: FloatArray = separation(skus, top1) * np.linalg.cholesky(gram)
+    means: FloatArray = separation(skus, top1) * np.linalg.cholesky(gram).astype(np.float64)
     return means
 
 

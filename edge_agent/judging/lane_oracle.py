@@ -58,7 +58,7 @@ class LaneOracle:
         return result
 
     def _explain(self, change_g: float, lane: int, most: int) -> tuple[IntArray, FloatArray]:
-        """Return the sets of items that may have left a lane, with the log-likelihood of each and of its standing there."""
+        """Return the sets of items that may have left a lane, and log p(its change | set) · p(set stands there)."""
         low, high = np.searchsorted(self._sorted_g, [change_g - self._reach_g, change_g + self._reach_g])
         near = self._order[low:high]
         scaled = (change_g - self._total_g[near]) ** 2 / self._variance_g2[near]

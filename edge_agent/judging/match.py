@@ -69,6 +69,11 @@ class Verdicts:
     merit: FloatArray
     reasons: tuple[tuple[str, ...], ...]
 
+    @property
+    def wrong(self) -> FloatArray:
+        """Return 1 where its bill is not the truth, else 0, (acts,)."""
+        return np.where(self.right, 0.0, 1.0).astype(np.float64)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Played:

@@ -34,11 +34,12 @@ KEPT_NATS = 16.0
 """Placements less likely by (T, U) than e⁻¹⁶ of the best are not looked at: V and W speak for one over another by at
 most some nats, unless none fits (2026-11)."""
 POINTS = 128
-"""Points of the sum. Against 4,096 of them POINTS_ERROR."""
+"""Points of the sum. Against 4,096 of them a bill's probability is off by 0.001 on average, by 0.09 at worst of 800 acts
+(2026-11)."""
 
 
 def _normal_points(points: int, dimensions: int) -> FloatArray:
-    """Return standard normal points of low discrepancy, (points, dimensions): the generalised golden ratio's lattice."""
+    """Return standard normal points of low discrepancy, (points, dimensions): the golden ratio's lattice."""
     ratio = 1.5
     for _ in range(60):
         ratio = (1 + ratio) ** (1 / (dimensions + 1))

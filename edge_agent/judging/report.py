@@ -49,8 +49,8 @@ def _section(played: Played, scores: Sequence[Score]) -> str:
     why = "".join(f"<br>{escape(each.name)}: reviewed for {escape(causes(each))}" for each in asked)
     return (
         f"<h2>{escape(terms_line(played.terms))}</h2>\n<table><tr>{heads}</tr>{rows}</table>\n"
-        '<p class="note">Shares of acts, %. Regret is what the oracle gives its own choice less what it gives this one, '
-        f"over the oracle's error.{why}</p>\n"
+        '<p class="note">Shares of acts, %. Regret is what the oracle gives its own choice less what it gives this '
+        f"one, over the oracle's error.{why}</p>\n"
         f'<div class="plots">{_residual_plot(played)}{_reliability_plot(scores)}</div>'
     )
 
@@ -58,7 +58,7 @@ def _section(played: Played, scores: Sequence[Score]) -> str:
 def _residual_plot(played: Played) -> str:
     curves = []
     for player in played.players:
-        left = residual_errors(1.0 - player.right, player.confidence, REVIEWED)
+        left = residual_errors(player.wrong, player.confidence, REVIEWED)
         points = tuple((share, error, error, error) for share, error in zip(REVIEWED, left, strict=True))
         curves.append(Curve(player.name, points))
     return plot("Wrong bills left after review", REVIEW_AXIS, LEFT_AXIS, curves)

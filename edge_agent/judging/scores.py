@@ -75,7 +75,7 @@ def residual_errors(
 
 
 def _score(player: Verdicts, played: Played) -> Score:
-    wrong = 1.0 - player.right
+    wrong = player.wrong
     residual = residual_errors(wrong, player.confidence)
     billed = np.array([not reasons for reasons in player.reasons])
     foretold = float((1 - player.confidence[billed]).sum()) if player.calibrated else 0.0
