@@ -7,7 +7,7 @@ import numpy as np
 
 from edge_agent.judging.bills import Bill
 from edge_agent.judging.habits import Habits
-from edge_agent.judging.suites import DEPTH_MM, SUITES, WIDTH_MM, Shelf
+from edge_agent.judging.suites import DEPTH_MM, SUITES, Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,6 @@ def draw_act(shelf: Shelf, habits: Habits, seed: int, number: int) -> IdealAct:
         x_mm = shelf.middles_mm()[lane] + habits.x_sigma_mm * rng.standard_normal()
         y_mm = DEPTH_MM / 2 + habits.y_sigma_mm * rng.standard_normal()
         mass_g = shelf.weight_g[sku] + shelf.sigma_g[sku] * rng.standard_normal()
-        inside = float(np.clip(x_mm, 0.0, WIDTH_MM)), float(np.clip(y_mm, 0.0, DEPTH_MM))
-        items.append(MovedItem(sku, lane, float(mass_g), *inside))
+        items.append(MovedItem(sku, lane, float(mass_g), float(x_mm), float(y_mm)))
     sign = 1 if rng.random() < habits.put_share else -1
     return IdealAct(number, sign, tuple(items))

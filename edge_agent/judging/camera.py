@@ -13,10 +13,11 @@ import numpy as np
 from edge_agent.judging.habits import FloatArray, IntArray
 from edge_agent.judging.suites import Shelf
 
-ALIKE = 0.5
-"""Distance of two variants' descriptors over that of two different products'."""
-SEEN_SHARE = 0.9
-"""Chance of each item to be seen at all where the camera looks at every one: hands hide some."""
+ALIKE = 0.3
+"""Distance of two variants' descriptors over that of two different products' (sought with `Habits`, 2026-11)."""
+SEEN_SHARE = 0.83
+"""Chance of each item to be seen at all where the camera looks at every one, for hands hide some (sought with `Habits`,
+2026-11)."""
 
 
 @cache

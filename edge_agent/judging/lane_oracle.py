@@ -12,6 +12,8 @@ from edge_agent.judging.hardware import EVENT_NOISE_G
 from edge_agent.judging.oracle import SCREEN_SIGMAS, Enumeration, Words, camera_nats, normalised
 from edge_agent.judging.suites import Shelf
 
+NEVER_NATS = -700.0
+"""Stands for log 0 where no item is ever misplaced."""
 LEAST_G = 7.0 * EVENT_NOISE_G
 """A lane whose change is smaller is taken as untouched: the lightest item weighs four times that (2026-11)."""
 
@@ -29,8 +31,8 @@ class LaneOracle:
         self._reach_g = SCREEN_SIGMAS * float(np.sqrt(self._variance_g2.max()))
         self._ways = np.log(FACTORIAL[counts]).sum(axis=1)
         misplaced = known.habits.misplaced_share
-        with np.errstate(divide="ignore"):
-            self._at_home, self._astray = np.log(1 - misplaced), np.log(misplaced / max(skus - 1, 1))
+        self._at_home = np.log(1 - misplaced)
+        self._astray = np.log(misplaced / max(skus - 1, 1)) if misplaced > 0 else NEVER_NATS
 
     def posterior(self, delta_g: FloatArray, words: Words) -> FloatArray:
         """Return the probability of every bill from one change a lane, (lanes,) g."""
@@ -66,5 +68,5 @@ class LaneOracle:
         rows = near[fits]
         at_home = self.known.bills.counts[rows, lane]
         astray = self.known.bills.number[rows] - at_home
-        stand = at_home * self._at_home + np.where(astray > 0, astray * self._astray, 0.0) - self._ways[rows]
+        stand = at_home * self._at_home + astray * self._astray - self._ways[rows]
         return rows, stand - 0.5 * (scaled[fits] + np.log(self._variance_g2[rows]))

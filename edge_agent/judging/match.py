@@ -17,8 +17,9 @@ from edge_agent.judging.oracle import Enumeration, Oracle, enumeration
 from edge_agent.judging.platform_oracle import PlatformOracle
 from edge_agent.judging.suites import LANES, Shelf, draw_shelf
 
-ACTS_A_SHELF = 50
-"""Acts on one drawn shelf before the next is drawn: 40 shelves in 2,000 acts, and tables that pay off (2026-11)."""
+ACTS_A_SHELF = 25
+"""Acts on one drawn shelf before the next is drawn: 80 shelves in 2,000 acts, for shelves differ more than acts do
+(2026-11)."""
 ORACLE = "oracle"
 LOW_CONFIDENCE = "low_confidence"
 

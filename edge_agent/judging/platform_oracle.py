@@ -34,7 +34,7 @@ KEPT_NATS = 16.0
 """Placements less likely by (T, U) than e⁻¹⁶ of the best are not looked at: V and W speak for one over another by at
 most some nats, unless none fits (2026-11)."""
 POINTS = 128
-"""Points of the sum. Against 4,096 of them a bill's probability is off by 0.001 on average, by 0.09 at worst of 800 acts
+"""Points of the sum. Against 4,096 of them a probability is off by 0.001 on average, by 0.09 at worst of 800 acts
 (2026-11)."""
 
 
