@@ -25,7 +25,8 @@ class Habits:
 
     The design record's table of optima states 12 SKUs, 1 to 4 items an act and 2 % misplaced, but neither how often an
     act has how many items nor how often it mixes SKUs. The defaults were sought at random, about 200 trials of 800 to
-    2,000 acts, for the oracle's errors to come near to all of that table's; `anchors` says how near (2026-11).
+    2,000 acts, and then by hand, so that the oracle's errors come near to all of that table's; `anchors` says how near
+    (2026-11).
 
     Attributes
     ----------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 520, 340
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 30, 44
+LEFT, RIGHT, TOP, BOTTOM = 62, 26, 30, 44
 COLOURS = ("#1b1b1b", "#c2410c", "#2563eb", "#15803d", "#9333ea", "#a16207")
 """Dark enough on white, told apart by the colour-blind in this order (2026-11)."""
 
