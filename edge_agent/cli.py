@@ -28,12 +28,13 @@ COMMANDS: Mapping[str, str] = {
     "lab record": "lab_record",
     "lab replay": "lab_replay",
     "lab import": "lab_import",
+    "lab score": "lab_score",
     "store ledger": "store_ledger",
     "store stock": "store_stock",
 }
 GROUPS: Mapping[str, str] = {
     "board": "load-cell boards on this unit",
-    "lab": "recordings: make, import, replay",
+    "lab": "recordings: make, import, replay; scores",
     "store": "the store's side: ledger and stock",
 }
 EXTRA_OF = {

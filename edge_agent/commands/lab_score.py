@@ -1,0 +1,151 @@
+"""Play the engine against the oracle on drawn acts, and print what it lost."""
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from edge_agent.config.tree import PolicyConfig
+from edge_agent.console.terminal import Progress, say, table
+from edge_agent.errors import EdgeAgentError
+from edge_agent.judging import VERSION
+from edge_agent.judging.anchors import SHARES, Anchor, examine
+from edge_agent.judging.habits import HABITS
+from edge_agent.judging.hardware import HARDWARE
+from edge_agent.judging.match import CameraSkill, Played, Terms, play
+from edge_agent.judging.references import LocationAndWeight, NearestWeight
+from edge_agent.judging.report import html_report
+from edge_agent.judging.scores import Score, score
+from edge_agent.judging.suites import SUITES
+from edge_agent.judging.wording import HEADS, NOT_FROZEN, causes, score_row, terms_line
+from edge_agent.scoring_engine import Engine
+
+SUMMARY = "score the identification beside the best that its sensors could support"
+EXAMPLE = "edge-agent lab score --suite all --hardware all --acts 2000 --seed 1"
+MOST_ACTS = 1_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--suite", choices=[*SUITES, "all"], default="all", help="which goods stand on the shelf (all)")
+    parser.add_argument("--level", choices=["ideal"], default="ideal", help="ideal: each act as one stated weight step")
+    parser.add_argument("--hardware", choices=[*HARDWARE, "all"], default="all", help="which cells carry it (all)")
+    parser.add_argument("--acts", type=_acts, default=2000, help="how many acts a suite and hardware (2000)")
+    parser.add_argument("--seed", type=_seed, default=1, help="the same seed draws the same acts (1)")
+    parser.add_argument(
+        "--camera", type=_top1, metavar="TOP1", help="add a simulated camera that is right this often, 0.8-0.99"
+    )
+    parser.add_argument(
+        "--camera-sees", choices=["event", "item"], default="event", help="one word an act, or one an item (event)"
+    )
+    parser.add_argument("--anchors", action="store_true", help="examine the judge: the oracle beside the known optima")
+    parser.add_argument("--json", action="store_true", help="all scores as one JSON object")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write the scores with plots as one HTML page")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play all matches asked for."""
+    if arguments.html is not None:
+        _require_writable(arguments.html)
+    return _run_anchors(arguments) if arguments.anchors else _run_matches(arguments)
+
+
+def _run_matches(arguments: argparse.Namespace) -> int:
+    suites = list(SUITES) if arguments.suite == "all" else [arguments.suite]
+    kinds = list(HARDWARE) if arguments.hardware == "all" else [arguments.hardware]
+    camera = CameraSkill(arguments.camera, arguments.camera_sees == "item") if arguments.camera is not None else None
+    policy = PolicyConfig()
+    matches: list[tuple[Played, Sequence[Score]]] = []
+    progress = Progress()
+    if not arguments.json:
+        say(f"{VERSION}. {NOT_FROZEN}")
+    for suite, hardware in itertools.product(suites, kinds):
+        terms = Terms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy.min_confidence, camera)
+        line = terms_line(terms)
+        played = play(
+            terms,
+            [Engine(policy), NearestWeight(), LocationAndWeight()],
+            lambda done, line=line: progress.show(f"{line}: {done} played"),  # type: ignore[misc]
+        )
+        progress.end()
+        matches.append((played, score(played)))
+        if not arguments.json:
+            _print_match(line, matches[-1][1])
+    if arguments.json:
+        scores = [_as_json(*each) for each in matches]
+        say(json.dumps({"judge": VERSION, "frozen": False, "matches": scores}, indent=1))
+    if arguments.html is not None:
+        arguments.html.write_text(html_report(matches), encoding="utf-8")
+        print(f"report: {arguments.html}", file=sys.stderr)
+    return 0
+
+
+def _print_match(line: str, scores: Sequence[Score]) -> None:
+    say("", line, *table(HEADS, [score_row(each) for each in scores]))
+    for each in scores:
+        if each.review_causes:
+            say(f"  {each.name} reviewed for {causes(each)}")
+
+
+def _as_json(played: Played, scores: Sequence[Score]) -> dict[str, object]:
+    return {"terms": asdict(played.terms), "players": [asdict(each) for each in scores]}
+
+
+def _run_anchors(arguments: argparse.Namespace) -> int:
+    progress = Progress()
+    anchors = list(
+        examine(HABITS, arguments.acts, arguments.seed, lambda done: progress.show(f"examining the judge: {done} acts"))
+    )
+    progress.end()
+    if arguments.json:
+        rows = [{**asdict(each), "met": each.met} for each in anchors]
+        say(json.dumps({"judge": VERSION, "acts": arguments.acts, "seed": arguments.seed, "anchors": rows}, indent=1))
+    else:
+        heads = [
+            "suite",
+            "evidence",
+            *(f"left {100 * share:g} %" if share else "error %" for share in SHARES),
+            "missed",
+        ]
+        say(f"{VERSION}: errors of the known optimum → of the oracle, %, {arguments.acts} acts a suite")
+        say(*table(heads, [_anchor_row(each) for each in anchors]))
+    return 0 if all(all(each.met) for each in anchors) else 1
+
+
+def _anchor_row(anchor: Anchor) -> list[str]:
+    known = [f"{value:g} → " for value in anchor.table] + ["  "] * (len(SHARES) - len(anchor.table))
+    cells = [f"{left}{error:.3g}" for left, error in zip(known, anchor.oracle, strict=True)]
+    return [anchor.suite, anchor.evidence, *cells, str(anchor.met.count(False) or "")]
+
+
+def _require_writable(path: Path) -> None:
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise EdgeAgentError(f"{path}: {error.strerror}; name a file that can be written with --html") from error
+
+
+def _acts(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= MOST_ACTS:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 to {MOST_ACTS}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 0")
+    return int(text)
+
+
+def _top1(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0.8 <= share <= 0.99:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a share, 0.8 to 0.99")
+    return share

@@ -1,0 +1,87 @@
+"""The scores as one HTML page that needs nothing beside it: tables, reliability, error left over review rate."""
+
+from collections.abc import Sequence
+from html import escape
+from math import sqrt
+
+import numpy as np
+
+from edge_agent.judging import VERSION
+from edge_agent.judging.match import Played
+from edge_agent.judging.plots import Axis, Curve, plot
+from edge_agent.judging.scores import ReliabilityBin, Score, residual_errors
+from edge_agent.judging.wording import HEADS, NOT_FROZEN, causes, score_row, terms_line
+
+REVIEWED = tuple(float(share) for share in np.geomspace(0.001, 0.5, 28))
+REVIEW_AXIS = Axis("reviewed, the least sure first", 0.001, 0.5)
+LEFT_AXIS = Axis("wrong among the rest", 1e-4, 1.0)
+FORETOLD_AXIS = Axis("errors foretold by the confidence", 1e-5, 1.0)
+SEEN_AXIS = Axis("errors seen, 95 % interval", 1e-5, 1.0)
+
+STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 1120px; margin: 24px auto;
+  padding: 0 16px }
+h1 { font-size: 22px } h2 { font-size: 17px; margin: 30px 0 6px }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px }
+th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid #ddd }
+th:first-child, td:first-child { text-align: left }
+.plots { display: flex; flex-wrap: wrap; gap: 12px; margin-top: 8px } svg { flex: 1 1 440px; max-width: 540px }
+svg text { font: 11px system-ui, sans-serif; fill: #333 } svg .title { font-size: 13px; font-weight: 600 }
+.grid { stroke: #e5e5e5 } .honest { stroke: #888; stroke-dasharray: 4 3 } .note { color: #555; font-size: 13px }
+"""
+
+
+def html_report(matches: Sequence[tuple[Played, Sequence[Score]]]) -> str:
+    """Return the page."""
+    body = "\n".join(_section(played, scores) for played, scores in matches)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>edge-agent lab score, {escape(VERSION)}</title><style>{STYLE}</style></head><body>\n"
+        f"<h1>Scores by {escape(VERSION)}, ideal acts</h1>\n<p>{escape(NOT_FROZEN)}</p>\n{body}\n</body></html>\n"
+    )
+
+
+def _section(played: Played, scores: Sequence[Score]) -> str:
+    heads = "".join(f"<th>{escape(head)}</th>" for head in HEADS)
+    cells = (("".join(f"<td>{escape(cell)}</td>" for cell in score_row(each))) for each in scores)
+    rows = "".join(f"<tr>{each}</tr>" for each in cells)
+    asked = [each for each in scores if each.review_causes]
+    why = "".join(f"<br>{escape(each.name)}: reviewed for {escape(causes(each))}" for each in asked)
+    return (
+        f"<h2>{escape(terms_line(played.terms))}</h2>\n<table><tr>{heads}</tr>{rows}</table>\n"
+        '<p class="note">Shares of acts, %. Regret is what the oracle gives its own choice less what it gives this '
+        f"one, over the oracle's error.{why}</p>\n"
+        f'<div class="plots">{_residual_plot(played)}{_reliability_plot(scores)}</div>'
+    )
+
+
+def _residual_plot(played: Played) -> str:
+    curves = []
+    for player in played.players:
+        left = residual_errors(player.wrong, player.confidence, REVIEWED)
+        points = tuple((share, error, error, error) for share, error in zip(REVIEWED, left, strict=True))
+        curves.append(Curve(player.name, points))
+    return plot("Wrong bills left after review", REVIEW_AXIS, LEFT_AXIS, curves)
+
+
+def _reliability_plot(scores: Sequence[Score]) -> str:
+    curves = []
+    for each in scores:
+        if not each.reliability:
+            continue
+        points = tuple(
+            (group.expected_errors / group.acts, group.observed_errors / group.acts, *_wilson(group))
+            for group in reversed(each.reliability)
+            if group.acts
+        )
+        curves.append(Curve(each.name, points, joined=False))
+    return plot("Reliability, by confidence", FORETOLD_AXIS, SEEN_AXIS, curves, diagonal=True)
+
+
+def _wilson(group: ReliabilityBin) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of the share of errors."""
+    z, acts = 1.96, group.acts
+    share = group.observed_errors / acts
+    middle = (share + z**2 / (2 * acts)) / (1 + z**2 / acts)
+    half = z / (1 + z**2 / acts) * sqrt(share * (1 - share) / acts + z**2 / (4 * acts**2))
+    return max(middle - half, 0.0), min(middle + half, 1.0)

@@ -1,0 +1,54 @@
+"""How scores are put into words and columns."""
+
+from edge_agent.judging.match import Terms
+from edge_agent.judging.scores import Score
+
+NOT_FROZEN = (
+    "This judge is not frozen yet: its scores are for finding one's way, and not comparable with those of a later one."
+)
+HEADS = (
+    "player",
+    "right %",
+    "left 0.1 %",
+    "left 1 %",
+    "left 5 %",
+    "reviewed %",
+    "billed wrong %",
+    "seen/foretold",
+    "regret",
+    "95 % below",
+)
+"""``left``: wrong bills, %, when the least sure 0.1, 1 or 5 % are reviewed."""
+
+
+def score_row(score: Score) -> list[str]:
+    """Return one player's cells."""
+    return [
+        score.name,
+        f"{100 * score.accuracy:.2f}",
+        *(f"{100 * error:.2f}" for error in score.residual_error.values()),
+        _percent(score.review_rate, 1),
+        _percent(score.billed_error, 3),
+        "-" if score.billed_ratio is None else f"{score.billed_ratio:.2f}",
+        _percent(score.regret_share, 1, " %"),
+        _percent(score.regret_share_upper, 1, " %"),
+    ]
+
+
+def causes(score: Score) -> str:
+    """Return why a player asked for review, most often first."""
+    ordered = sorted(score.review_causes.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{word} {count}" for word, count in ordered)
+
+
+def terms_line(terms: Terms) -> str:
+    """Return what a match was played on."""
+    camera = ""
+    if terms.camera is not None:
+        seen = "item" if terms.camera.per_item else "event"
+        camera = f", camera {100 * terms.camera.top1:g} % per {seen}"
+    return f"suite {terms.suite}, {terms.hardware}{camera}: {terms.acts} acts, seed {terms.seed}"
+
+
+def _percent(share: float | None, digits: int, unit: str = "") -> str:
+    return "-" if share is None else f"{100 * share:.{digits}f}{unit}"
