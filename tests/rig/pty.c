@@ -76,6 +76,18 @@ void pty_unplug(pty_t *pty)
     pty->open = pty->dtr = false;
 }
 
+/* The kernel makes a terminal that was closed cooked again: until the host has set it raw it would send the board's own
+   bytes back to it, for as long as a busy machine keeps the host waiting. */
+static void stop_echo(const pty_t *pty)
+{
+    struct termios2 setting;
+
+    if (ioctl(pty->master, TCGETS2, &setting) || !(setting.c_lflag & ECHO))
+        return;
+    setting.c_iflag = setting.c_oflag = setting.c_lflag = 0;
+    ioctl(pty->master, TCSETS2, &setting);
+}
+
 /* A serial port forgets what its last user left unread; a pseudo-terminal would hand it to the next. */
 static void forget_unread(const pty_t *pty)
 {
@@ -100,6 +112,7 @@ void pty_watch(pty_t *pty)
         return;
     pty->open = open;
     if (open) {
+        stop_echo(pty);
         pty->opens++;
         pty->dtr_rises += !pty->dtr;
         pty->dtr = true;
