@@ -92,12 +92,15 @@ class SmallDisk:
 
     def fill(self, state_dir: Path, writer: int) -> None:  # noqa: ARG002 - the disk is full for everybody
         # A tmpfs counts its pages per processor and refuses a little early on each: fill it from all of them.
+        # What one leaves, another may find: again, until a whole round finds nothing.
         allowed = os.sched_getaffinity(0)
-        for cpu in sorted(allowed):
-            os.sched_setaffinity(0, {cpu})
-            with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as ballast:
-                while True:
-                    ballast.write(b"\0" * 4096)
+        before = -1
+        while before != (before := self._ballast.stat().st_size if self._ballast.exists() else 0):
+            for cpu in sorted(allowed):
+                os.sched_setaffinity(0, {cpu})
+                with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as ballast:
+                    while True:
+                        ballast.write(b"\0" * 4096)
         os.sched_setaffinity(0, allowed)
 
     def free(self) -> None:

@@ -214,7 +214,7 @@ def test_a_full_disk_stops_the_sale_and_costs_no_event(shop: VirtualShop, unit: 
         taken_g = sum(truth.delta_g for truth in taken)
         with Running(RUN, home) as agent:
             agent.awaits("ready:")
-            await_that(lambda: abs(grams_in(state) - taken_g) < 20, "every gram that was taken, told by an event")
+            await_that(lambda: abs(grams_in(state) - taken_g) < 20, "every gram that was taken, told", 40.0)
             stopped = agent.presses_ctrl_c()
         note_stop("Ctrl-C at the agent, its broker away", stopped)
         stopped.assert_stopped()
