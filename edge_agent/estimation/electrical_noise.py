@@ -49,6 +49,7 @@ class ElectricalWatch:
         self._looks: deque[FloatArray] = deque(maxlen=LOOKS)
         self._found_ns: InstantArray = np.full(cells, -(2**62))
         self._looked_ns = 0
+        self._latest_ns = -(2**62)
         self._fast_enough = period_ns * WINDOW_ROWS <= LONGEST_SPAN_NS
 
     def due(self, now_ns: int) -> bool:
@@ -61,7 +62,13 @@ class ElectricalWatch:
         self.sigma_g = electrical(readings, limit_g)
         self._looks.append(self.sigma_g)
         if len(self._looks) == LOOKS:
-            self._found_ns[steady(np.array(self._looks))] = now_ns
+            found = steady(np.array(self._looks))
+            if found.any():
+                self._found_ns[found] = self._latest_ns = now_ns
+
+    def any_noisy(self, now_ns: int) -> bool:
+        """Return whether any cell's wires were noisy lately."""
+        return now_ns - self._latest_ns < HELD_NS
 
     def noisy(self, now_ns: int) -> BoolArray:
         """Return which cells' wires were noisy lately, (cells,)."""
