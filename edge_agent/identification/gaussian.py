@@ -55,3 +55,20 @@ def log_sum_exp(values: FloatArray) -> float:
         return float("-inf")
     top = float(values.max())
     return top if not np.isfinite(top) else top + float(np.log(np.exp(values - top).sum()))
+
+
+def log_density_pair(residual: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Return log N(residual; 0, covariance) of pairs.
+
+    Parameters
+    ----------
+    residual : (n, 2)
+    covariance : (n, 3)
+        Variance of the first, covariance, variance of the second.
+    """
+    first = np.maximum(covariance[:, 0], MIN_VARIANCE_G2)
+    gain = covariance[:, 1] / first
+    left = np.maximum(covariance[:, 2] - gain * covariance[:, 1], MIN_VARIANCE_G2)
+    miss = residual[:, 1] - gain * residual[:, 0]
+    density: FloatArray = -LOG_2PI - 0.5 * (np.log(first) + residual[:, 0] ** 2 / first + np.log(left) + miss**2 / left)
+    return density

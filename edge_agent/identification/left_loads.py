@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edge_agent.identification.bundles import MAX_TERMS
 from edge_agent.identification.hypotheses import Hypotheses
-from edge_agent.identification.multisets import MAX_TERMS
 from edge_agent.identification.observation_model import ObservationModel
-from edge_agent.identification.prior import GROUP_RATE
 from edge_agent.model import BoolArray, FloatArray, IntArray, ItemChange, WeightStep
 
 FOREIGN_TAKEN = 0.3
@@ -88,7 +87,7 @@ class TakenAgain:
     sku, lane, quantity : (rows, terms) int
         As in `Hypotheses`; −1 and 0 throughout where the load is something that the shelf does not sell.
     log_prior : (rows,)
-        Nats, on the scale of `group_log_prior`.
+        Nats, on the scale of `ActLogPrior`.
     """
 
     load: IntArray
@@ -136,10 +135,7 @@ def taken_again(
             place = -1 if item.lane_id is None else lane_ids.index(item.lane_id)
             terms[:, row, term] = skus.index(item.sku), place, -item.quantity
     weight = [
-        GROUP_RATE
-        * (1 / len(lane_ids) if identity.items else FOREIGN_TAKEN)
-        * loads[index].standing
-        * identity.probability
+        (1 / len(lane_ids) if identity.items else FOREIGN_TAKEN) * loads[index].standing * identity.probability
         for index, identity in rows
     ]
     grid = np.ix_(used, used)

@@ -1,21 +1,31 @@
-"""What is likely before any sensor speaks: planogram, stock belief, direction and number.
+"""What is likely before any sensor speaks: direction, number, mixture, planogram and stock belief.
 
-A group's prior is a product of few factors, each a number with an origin below. Groups of one act arrive as a Poisson
-process: an explanation of k groups weighs ∏ (rate · prior(group)), so a second group must earn its place.
+An act takes, puts back, or does both. How many items it moves follows who acts. One SKU leads: the first item is of it,
+each further one too with probability s, else of any. Where each item stood, or goes, is drawn apart from the others: in
+a lane of its own, where the belief counts it, or astray. A placed bundle of n items, c of them of SKU k with share a_k,
+c_t of them in lane t, weighs, with r_k = (1 − s) a_k,
+
+    P(n) (n − 1)! · Σ_k c_k a_k s^(c_k − 1) / r_k^c_k · ∏_k r_k^c_k · ∏_t q(lane_t | k_t)^(c_t) / c_t!
+
+times the doubts about the belief; the sum is over the SKU that leads. In both directions at once, each has its own such
+factor. All but the sum is a product over terms, and the sum adds up over regions: `Tally` carries it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.config import PolicyConfig
 from edge_agent.config.assortment import LaneConfig
-from edge_agent.identification.item_groups import MAX_ITEMS_AT_ONCE, UNKNOWN_SCALES, ItemGroups
-from edge_agent.model import FloatArray, IntArray, Stock
+from edge_agent.identification.bundles import MAX_ITEMS_AT_ONCE, MAX_TERMS
+from edge_agent.model import BoolArray, FloatArray, IntArray, Stock
 from edge_agent.vocabulary import Mode, StepCause
 
-GROUP_RATE = 0.1
-"""Mean number of further SKUs or directions in one act: one act in ten moves two kinds at once (assumed, 2026-11)."""
+SAME_SHARE = 0.8
+"""s, of shoppers: every fifth further item is of another SKU, so that one act in ten mixes (assumed, 2026-11)."""
+EXCHANGE_SHARE = 0.02
+"""Share of acts that take and put back at once (assumed, 2026-11)."""
+MOVED_SHARE = 0.005
+"""Share of acts that move an item from one lane to another (assumed, 2026-11)."""
 COUNT_WRONG = 0.02
 """Chance that a lane holds one item more than believed; each further one halves it (assumed, 2026-11)."""
 NEVER_TAKEN = 0.1
@@ -23,30 +33,41 @@ NEVER_TAKEN = 0.1
 item halves it (assumed, 2026-11)."""
 OVERFULL = 0.1
 """Further factor on putting back more than the planned lanes can hold (2026-11)."""
+EMPTY_LANE_ITEMS = 0.5
+"""What a planned lane that is believed empty counts as among the lanes of its SKU, items: the belief may be wrong
+(2026-11)."""
+HANDFUL, HANDFUL_EXPONENT = 4, 1.5
+"""Hands take up to four items (design record on fusion, 2026-11), n of them with P(n) ∝ n^(−1.5): 60 % single ones
+(assumed, 2026-11)."""
+SWEEP_SHARE, SWEEP_EXPONENT = 0.01, 2.0
+"""Share of acts that move more than a handful, and how their number falls (assumed, 2026-11)."""
+LONGEST = 4 * MAX_ITEMS_AT_ONCE
+"""Items of one act, over all lanes, up to which the number's prior is tabled; more weigh as much as so many."""
+
+
+LOG_FACTORIAL = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, LONGEST + 1)))])
+"""log n!, n = 0 … `LONGEST`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActPrior:
-    """Who may have acted: which way items go, and how fast the chance of n items falls.
+    """Who may have acted: which way items go, how many, how seldom SKUs mix.
 
-    ``put_share`` is the share of groups that go onto the shelf; P(n) ∝ n^(−number_exponent), n = 1 … 40.
-    ``by_shopper`` says whether what is put on should have been taken before.
+    ``put_share`` is the share of acts that go onto the shelf. ``by_shopper``: items come by the handful, and what is
+    put on should have been taken before; else any number is as likely.
     """
 
     put_share: float
-    number_exponent: float
+    same_share: float
     by_shopper: bool
 
 
-SHOPPER = ActPrior(0.2, 2.0, by_shopper=True)
-"""One put-back in five acts; n⁻² gives 62 % single items and still 0.4 % for a dozen swept (assumed, 2026-11)."""
-STAFF = ActPrior(0.85, 0.0, by_shopper=False)
-"""Restocking moves any number, mostly onto the shelf (assumed, 2026-11)."""
-UNSEEN = ActPrior(0.5, 0.0, by_shopper=False)
+SHOPPER = ActPrior(0.2, SAME_SHARE, by_shopper=True)
+"""One put-back in five acts (assumed, 2026-11)."""
+STAFF = ActPrior(0.85, 0.5, by_shopper=False)
+"""Restocking moves any number of several kinds, mostly onto the shelf (assumed, 2026-11)."""
+UNSEEN = ActPrior(0.5, 0.5, by_shopper=False)
 """Found changed after a time without power: anything may have been done, by anyone (2026-11)."""
-
-
-ACT_PRIORS = (SHOPPER, STAFF, UNSEEN)
 
 
 def act_prior(mode: Mode, cause: StepCause) -> ActPrior:
@@ -87,107 +108,195 @@ class Belief:
         """(skus,) Items that shoppers must have, if none came or went unseen."""
         self.room = capacity - on_shelf
         """(skus,) Items that the planned lanes still hold."""
+        self.expected: BoolArray = self.planned | (self.count > 0)
+        """(lanes, skus) Where items of a SKU may be met."""
 
 
-def _number_log_prior(quantity: IntArray, exponent: float) -> FloatArray:
-    number = np.maximum(np.abs(quantity), 1).astype(np.float64)
-    ladder = np.arange(1, MAX_ITEMS_AT_ONCE + 1, dtype=np.float64)
-    log_prior: FloatArray = -exponent * np.log(number) - np.log((ladder**-exponent).sum())
-    return log_prior
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """What the prior of whole acts needs to know of explanations, (explanations,) each.
+
+    Attributes
+    ----------
+    taken, put : int
+        Items each way.
+    lead_taken, lead_put : float
+        log Σ over SKUs of the chance that this one leads, relative to none; −inf where nothing goes that way.
+    """
+
+    taken: IntArray
+    put: IntArray
+    lead_taken: FloatArray
+    lead_put: FloatArray
+
+    @staticmethod
+    def of_nothing(explanations: int) -> "Tally":
+        """Return the tally of explanations that move no known item."""
+        number, lead = np.zeros(explanations, dtype=np.int32), np.full(explanations, -np.inf)
+        return Tally(number, number, lead, lead)
+
+    def at(self, rows: IntArray) -> "Tally":
+        """Return some of the explanations."""
+        return Tally(self.taken[rows], self.put[rows], self.lead_taken[rows], self.lead_put[rows])
+
+    def plus(self, other: "Tally") -> "Tally":
+        """Return what both move together, one by one."""
+        return Tally(
+            self.taken + other.taken,
+            self.put + other.put,
+            np.logaddexp(self.lead_taken, other.lead_taken),
+            np.logaddexp(self.lead_put, other.lead_put),
+        )
+
+    def beside(self, other: "Tally") -> "Tally":
+        """Return this one's explanations and then the other's."""
+        return Tally(
+            np.concatenate([self.taken, other.taken]),
+            np.concatenate([self.put, other.put]),
+            np.concatenate([self.lead_taken, other.lead_taken]),
+            np.concatenate([self.lead_put, other.lead_put]),
+        )
 
 
-def group_log_prior(
-    groups: ItemGroups,
-    belief: Belief,
-    policy: PolicyConfig,
-    act: ActPrior,
-    region_share: float,
-    beyond_table: float = 0,
-) -> FloatArray:
-    """Return log(rate · prior) of every group of a region, (groups,), nats; 0 for "nothing".
+class ActLogPrior:
+    """The prior of one act's explanations, looked up by arrays; all numbers in nats.
 
-    A take chooses a lane, then one of what is expected there (planned or believed strays) or, rarely, what is not. A
-    put-back chooses a SKU among those that shoppers hold, then one of its lanes or, rarely, another. Taking more than
-    is believed there, and putting back what nobody took, is less likely but never impossible: the belief may be wrong.
+    Direction 0 is a take, 1 a put-back.
 
     Parameters
     ----------
-    region_share : float
-        The region's part of the shelf, where things that the shelf does not sell may be left.
-    beyond_table : float
-        Prior of the mixed sets that the region's table leaves out; weighed like what the shelf does not sell.
+    belief : Belief
+        Before the act.
+    act : ActPrior
+        Whose habits.
+    misplaced : float
+        Share of items that stand in, or come back to, a lane that is not theirs.
     """
-    lane_count, sku_count = belief.count.shape
-    last = groups.first_unknown
-    sku, lane, quantity = groups.sku[:last], groups.lane[:last], groups.quantity[:last]
-    number = np.abs(quantity)
-    misplaced = policy.misplaced_prior
 
-    expected = belief.planned | (belief.count > 0)
-    among = expected.sum(axis=1)
-    share_of_lane = np.where(
-        expected,
-        (1 - misplaced) / np.maximum(among, 1)[:, None],
-        misplaced / np.maximum(sku_count - among, 1)[:, None],
-    )
-    beyond = number - belief.count[lane, sku]
-    take = np.log(share_of_lane[lane, sku] / max(lane_count, 1))
-    take += np.where(beyond > 0, np.log(COUNT_WRONG) + (beyond - 1) * np.log(0.5), 0.0)
+    def __init__(self, belief: Belief, act: ActPrior, misplaced: float) -> None:
+        self.belief, self._act = belief, act
+        skus = belief.count.shape[1]
+        wanted = np.where((belief.missing > 0) | (not act.by_shopper), 1.0, NEVER_TAKEN)
+        self._log_share = np.log(np.stack([np.ones(skus), wanted]) / np.array([[max(skus, 1)], [max(wanted.sum(), 1)]]))
+        standing = np.maximum(belief.count, EMPTY_LANE_ITEMS * belief.planned)
+        from_lane = _shares(standing, belief.expected, misplaced)
+        into_lane = _shares(belief.planned, belief.planned, misplaced)
+        self.log_place = np.log(np.stack([from_lane, into_lane]))
+        """(2, lanes, skus) log q(lane | SKU) of one item taken, and put."""
+        self._number = _number_log_prior(by_handful=act.by_shopper)
+        self._same_moved = np.log(MOVED_SHARE / EXCHANGE_SHARE * max(skus, 1))
 
-    own_lanes = belief.planned.sum(axis=0)
-    # What is taken from a wrong lane was put there before: as many items go astray as are found astray, and with fewer
-    # put-backs than takes each put-back goes astray that much more often.
-    strayed = min(0.5, misplaced * (1 - act.put_share) / act.put_share)
-    share_of_sku = np.where(
-        belief.planned,
-        (1 - strayed) / np.maximum(own_lanes, 1),
-        np.where(own_lanes > 0, strayed, 1.0) / np.maximum(lane_count - own_lanes, 1),
-    )
-    wanted = np.where((belief.missing > 0) | (not act.by_shopper), 1.0, NEVER_TAKEN)
-    put = np.log((share_of_sku * wanted)[lane, sku] / max(float(wanted.sum()), 1.0))
-    if act.by_shopper:
-        held = np.maximum(belief.missing[sku], 0)
-        surplus = number - held
-        put += np.where((surplus > 0) & (held > 0), np.log(NEVER_TAKEN), 0.0) + np.maximum(surplus - 1, 0) * np.log(0.5)
-    put += np.where(number > belief.room[sku], np.log(OVERFULL), 0.0)
+    def act(self, tally: Tally) -> FloatArray:
+        """Return log P(direction) · P(n) (n − 1)! Σ, the part that is not a product over terms; 0 where none moves."""
+        share = self._act.put_share
+        takes, puts = tally.taken > 0, tally.put > 0
+        log_way = np.log([1.0, 1 - share - EXCHANGE_SHARE, share, EXCHANGE_SHARE])
+        nats: FloatArray = log_way[takes + 2 * puts]
+        for number, lead in ((tally.taken, tally.lead_taken), (tally.put, tally.lead_put)):
+            nats += np.where(number > 0, self._number[np.minimum(number, LONGEST)] + lead, 0.0)
+        return nats
 
-    log_prior = np.zeros(len(groups.sku))
-    log_prior[:last] = np.where(quantity < 0, take + np.log(1 - act.put_share), put + np.log(act.put_share))
-    log_prior[:last] += _number_log_prior(quantity, act.number_exponent) + np.log(groups.spot_share[:last])
-    log_prior[:last] += np.log(GROUP_RATE)
-    something_else = GROUP_RATE * policy.unknown_prior * region_share + beyond_table
-    log_prior[last : groups.nothing] = np.log(something_else / UNKNOWN_SCALES)
-    return log_prior
+    def kinds(self, direction: IntArray, sku: IntArray, number: IntArray) -> FloatArray:
+        """Return log ((1 − s) a_k)^c of c items of SKU k, of the arrays' common shape."""
+        nats: FloatArray = number * (np.log(1 - self._act.same_share) + self._log_share[direction, sku])
+        return nats
+
+    def leads(self, direction: IntArray, sku: IntArray, number: IntArray) -> FloatArray:
+        """Return log of SKU k's part in the leading SKU's sum, c of its items moving, of the arrays' common shape."""
+        same, share = self._act.same_share, self._log_share[direction, sku]
+        count = np.maximum(number, 1)
+        nats: FloatArray = np.log(count) + share + (count - 1) * np.log(same) - self.kinds(direction, sku, count)
+        return np.where(number > 0, nats, -np.inf)
+
+    def tally(self, sku: IntArray, quantity: IntArray) -> Tally:
+        """Return the tally of explanations, each SKU in one term at most, (explanations, terms) signed."""
+        taken, put = np.maximum(-quantity, 0), np.maximum(quantity, 0)
+        known = np.minimum(sku, max(self._log_share.shape[1] - 1, 0))
+        return Tally(
+            taken.sum(axis=1, dtype=np.int32),
+            put.sum(axis=1, dtype=np.int32),
+            np.logaddexp.reduce(self.leads(np.zeros_like(taken), known, taken), axis=1),
+            np.logaddexp.reduce(self.leads(np.ones_like(put), known, put), axis=1),
+        )
+
+    def doubt(self, direction: IntArray, lane: IntArray, sku: IntArray, number: IntArray) -> FloatArray:
+        """Return what the stock belief holds against c items of a SKU from, or into, a lane, of the arrays' shape.
+
+        Taking more than is believed there, and putting back what nobody took, is less likely but never impossible: the
+        belief may be wrong.
+        """
+        belief = self.belief
+        beyond = np.where(belief.expected[lane, sku], number - belief.count[lane, sku], 0)
+        taking = np.where(beyond > 0, np.log(COUNT_WRONG) + (beyond - 1) * np.log(0.5), 0.0)
+        putting = np.where(number > belief.room[sku], np.log(OVERFULL), 0.0)
+        if self._act.by_shopper:
+            held = np.maximum(belief.missing[sku], 0)
+            surplus = number - held
+            putting = putting + np.where((surplus > 0) & (held > 0), np.log(NEVER_TAKEN), 0.0)
+            putting = putting + np.maximum(surplus - 1, 0) * np.log(0.5)
+        nats: FloatArray = np.where(direction == 0, taking, putting)
+        return nats
+
+    def shared_kinds(self, sku: IntArray, quantity: IntArray, tally: Tally) -> FloatArray:
+        """Return what is owed to explanations whose terms share a SKU, (explanations,).
+
+        Tallies were added up region by region, as if each had SKUs of its own. And an item that is taken and put down
+        again is in the hand that moves it, whatever the belief says.
+
+        Parameters
+        ----------
+        sku, quantity : (explanations, regions · `MAX_TERMS`) int
+            Signed; 0 and any SKU where there is no term.
+        """
+        nats = np.zeros(len(sku))
+        first, second = np.triu_indices(sku.shape[1], 1)
+        alike = (sku[:, first] == sku[:, second]) & (quantity[:, first] != 0) & (quantity[:, second] != 0)
+        alike &= (first // MAX_TERMS != second // MAX_TERMS) | (quantity[:, first] * quantity[:, second] < 0)
+        rows = np.flatnonzero(alike.any(axis=1))
+        if not len(rows):
+            return nats
+        skus = self._log_share.shape[1]
+        every = np.arange(skus)
+        for row in rows.tolist():
+            there = quantity[row] != 0
+            moved = sku[row, there], quantity[row, there]
+            taken = np.bincount(moved[0], np.maximum(-moved[1], 0), skus).astype(np.int32)
+            put = np.bincount(moved[0], np.maximum(moved[1], 0), skus).astype(np.int32)
+            if tally.taken[row]:
+                lead = np.logaddexp.reduce(self.leads(np.zeros_like(every), every, taken))
+                nats[row] += lead - tally.lead_taken[row]
+            if tally.put[row]:
+                lead = np.logaddexp.reduce(self.leads(np.ones_like(every), every, put))
+                nats[row] += lead - tally.lead_put[row]
+            both = (taken > 0) & (put > 0)
+            if both.any():
+                nats[row] += self._same_moved
+                if self._act.by_shopper:
+                    nats[row] -= np.log(NEVER_TAKEN) * np.count_nonzero(both & (self.belief.missing <= 0))
+        return nats
 
 
-def in_hand_log_factor(sku_index: IntArray, quantity: IntArray, belief: Belief, act: ActPrior) -> FloatArray:
-    """Return what is owed to explanations that put back what they also take, (explanations,), nats.
-
-    `group_log_prior` looks at one group at a time and doubts a put-back of what nobody holds. Who moves an item from
-    one lane to another holds it.
-
-    Parameters
-    ----------
-    sku_index, quantity : (explanations, terms) int
-        As in `Hypotheses`.
-    """
-    if not act.by_shopper or not len(belief.missing):
-        return np.zeros(len(quantity))
-    taken = np.where(quantity < 0, sku_index, -1)
-    both = (sku_index[:, :, None] == taken[:, None, :]).any(axis=2) & (quantity > 0)
-    doubted = both & (belief.missing[sku_index] <= 0)
-    factor: FloatArray = np.where(doubted.any(axis=1), -np.log(NEVER_TAKEN), 0.0)
-    return factor
+def _number_log_prior(*, by_handful: bool) -> FloatArray:
+    """Return log P(n) (n − 1)!, (`LONGEST` + 1,); 0 for none."""
+    number = np.arange(1, LONGEST + 1, dtype=np.float64)
+    tabled = number <= MAX_ITEMS_AT_ONCE
+    if not by_handful:
+        share = np.full(LONGEST, 1 / MAX_ITEMS_AT_ONCE)
+    else:
+        few = number <= HANDFUL
+        hands, swept = number**-HANDFUL_EXPONENT, number**-SWEEP_EXPONENT
+        share = np.where(
+            few,
+            (1 - SWEEP_SHARE) * hands / hands[few].sum(),
+            SWEEP_SHARE * swept / swept[~few & tabled].sum(),
+        )
+    return np.append(0.0, np.log(share) + LOG_FACTORIAL[:LONGEST])
 
 
-def prior_beyond(groups: ItemGroups, sets: IntArray, log_prior: FloatArray) -> float:
-    """Return the prior of all pairs of groups that are not among the sets of a region's table.
-
-    Sets of three and more that are missing weigh `GROUP_RATE` less again and are neglected.
-    """
-    named = np.exp(log_prior[: groups.first_unknown])
-    places = groups.row_of.shape[1]
-    of_one_kind = np.bincount(groups.sku[: groups.first_unknown] * places + groups.spot[: groups.first_unknown], named)
-    all_pairs = (named.sum() ** 2 - (of_one_kind**2).sum()) / 2
-    is_pair = (sets != groups.nothing).sum(axis=1) == 2
-    return max(0.0, float(all_pairs - np.exp(log_prior[sets[is_pair]].sum(axis=1)).sum()))
+def _shares(weight: FloatArray | BoolArray, expected: BoolArray, misplaced: float) -> FloatArray:
+    """Return q(lane | SKU), (lanes, skus): by weight among the expected lanes, the misplaced evenly over the others."""
+    elsewhere = np.maximum((~expected).sum(axis=0), 1)
+    total = weight.sum(axis=0)
+    astray = np.where(total > 0, misplaced, 1.0) / elsewhere
+    shares: FloatArray = np.where(expected, (1 - misplaced) * weight / np.maximum(total, 1e-9), astray)
+    return np.maximum(shares, 1e-12)

@@ -1,43 +1,37 @@
-"""From a changed shelf to the explanations worth scoring: screen each region by its total, join regions, keep the best.
+"""From a changed shelf to the explanations worth scoring: search each region, join regions, keep the best.
 
-What a region's channels read in total hardly depends on where in it an item stands, so a scalar Gaussian per set of
-groups screens tables of 10⁵ sets in a millisecond. Regions (plates) that changed in the same act are joined by a beam:
-the sets of one times the best so far. What falls off the table is not forgotten: its weight is added up, exactly for
-independent regions, and ends in "something else". Loads that were set down lately stand beside the tables: "this very
-one was taken away again" is one more row of their region.
+Regions (plates) that changed in the same act are joined by a beam: the candidates of one times the best so far, under
+one prior of the whole act. What falls off is added up and ends in "something else". Loads that were set down lately
+stand beside the bundles: "this very one was taken away again" is one more candidate of their region.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from edge_agent.config import PolicyConfig
 from edge_agent.config.assortment import ItemConfig
-from edge_agent.identification.gaussian import log_density_scalar, log_sum_exp
+from edge_agent.identification.bundles import MAX_ITEMS_AT_ONCE, MAX_MISPLACED_AT_ONCE, MAX_TERMS, enumerate_bundles
+from edge_agent.identification.gaussian import log_density_pair, log_density_scalar, log_sum_exp
 from edge_agent.identification.hypotheses import Hypotheses
-from edge_agent.identification.item_groups import build_groups
-from edge_agent.identification.left_loads import LeftLoad, TakenAgain, taken_again
-from edge_agent.identification.multisets import enumerate_sets
-from edge_agent.identification.observation_model import ObservationModel, Region
-from edge_agent.identification.prior import (
-    ACT_PRIORS,
-    ActPrior,
-    Belief,
-    group_log_prior,
-    in_hand_log_factor,
-    prior_beyond,
-)
+from edge_agent.identification.left_loads import LeftLoad, taken_again
+from edge_agent.identification.mixed_moment import MixedMoment
+from edge_agent.identification.observation_model import ObservationModel
+from edge_agent.identification.prior import ActLogPrior, ActPrior, Belief, Tally
+from edge_agent.identification.region_search import RegionSearch, best
+from edge_agent.identification.region_units import RegionUnits, SeenUnits, unknown_spreads_g
 from edge_agent.model import BoolArray, FloatArray, IntArray, WeightStep
 
-KEPT_ALONE = 1024
-"""Explanations kept where one region changed: at 12 SKUs under 200 sets fit any total (2026-11)."""
+KEPT_ALONE = 512
+"""Explanations kept where one region changed (2026-11)."""
 KEPT_JOINED = 256
 """Explanations kept where several regions changed; 32 where more than eight did (2026-11)."""
 KEPT_JOINED_MANY = 32
 MANY_REGIONS = 8
-SCREEN_SIGMAS = 8.0
-"""Sets whose total misses by more than this many sigmas are not scored: e⁻³² of a fitting one (2026-11)."""
+STRANGER_TAKEN = 0.25
+"""Things that the shelf does not sell and that are taken, though nobody was seen to leave them, over those that are
+left: set down while the agent was off (assumed, 2026-11)."""
 MAX_VARIANCE_G2 = 1e9
 """A variance beyond (30 kg)² is the estimator's way of saying that a channel has no evidence, g² (2026-11)."""
 
@@ -50,78 +44,27 @@ def readable(step: WeightStep) -> BoolArray:
     return seen
 
 
-def _best(scores: FloatArray, most: int) -> IntArray:
-    """Return the places of the highest scores, at most ``most``, highest first, the earlier first among equals."""
-    if len(scores) > most:
-        threshold = np.partition(scores, len(scores) - most)[len(scores) - most]
-        places = np.flatnonzero(scores >= threshold)
-    else:
-        places = np.arange(len(scores))
-    return places[np.argsort(-scores[places], kind="stable")][:most].astype(np.int32)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Explained:
+    """One region's explanations: placed bundles, then unknown things, then remembered loads, as `Hypotheses` has them.
 
-
-class RegionTable:
-    """One region's sets of groups, built once; per act only priors and totals are looked up.
-
-    Parameters
-    ----------
-    model : ObservationModel
-        The shelf.
-    region : Region
-        Channels and spots.
-    items : tuple of ItemConfig
-        The SKUs that may occur.
-    policy : PolicyConfig
-        Priors of the misplaced and of the unknown.
+    ``log_prior`` is without `ActLogPrior.act`, ``log_cut`` is with it.
     """
 
-    def __init__(
-        self, model: ObservationModel, region: Region, items: tuple[ItemConfig, ...], policy: PolicyConfig
-    ) -> None:
-        lanes = model.lanes
-        self.region = region
-        self.policy = policy
-        self.groups = build_groups(model, region, items)
-        row = {item.sku: index for index, item in enumerate(items)}
-        own = [(row[lanes[spot.lane_index].sku], place) for place, spot in enumerate(region.spots)]
-        self.sets = enumerate_sets(self.groups, own)
-        self.set_unknown: BoolArray = np.logical_or.reduce(self.groups.unknown[self.sets], axis=1)
-        self._beyond = dict.fromkeys(ACT_PRIORS, 0.0)
-        opening = {lane.lane_id: {lane.sku: lane.opening_count} for lane in lanes}
-        usual = Belief(lanes, tuple(item.sku for item in items), opening)
-        self._beyond = {
-            act: prior_beyond(self.groups, self.sets, self.group_log_prior(usual, act)) for act in ACT_PRIORS
-        }
-        self._totals: dict[bytes, tuple[FloatArray, FloatArray]] = {}
-        self.totals(np.ones(len(region.channels), dtype=np.bool_))
+    mean_g: FloatArray
+    covariance_g2: FloatArray
+    sku: IntArray
+    lane: IntArray
+    quantity: IntArray
+    tally: Tally
+    foreign: BoolArray
+    load_taken: IntArray
+    log_prior: FloatArray
+    log_screen: FloatArray
+    log_cut: float
 
-    def totals(self, seen: BoolArray) -> tuple[FloatArray, FloatArray]:
-        """Return mean and variance of each set's total over the channels that can be read, (sets,) each."""
-        key = seen.tobytes()
-        if key not in self._totals:
-            weights = seen.astype(np.float64)
-            mean = (self.groups.mean_g @ weights)[self.sets].sum(axis=1)
-            variance = np.einsum("gij,i,j->g", self.groups.covariance_g2, weights, weights)[self.sets].sum(axis=1)
-            self._totals[key] = (mean, variance)
-        return self._totals[key]
-
-    def group_log_prior(self, belief: Belief, act: ActPrior) -> FloatArray:
-        """Return the log prior of every group, (groups,).
-
-        What the table leaves out is weighed once, by the opening stock: it moves little with counts.
-        """
-        return group_log_prior(self.groups, belief, self.policy, act, self.region.share, self._beyond[act])
-
-    def screen(
-        self, total_g: float, variance_g2: float, seen: BoolArray, group_prior: FloatArray
-    ) -> tuple[IntArray, FloatArray, FloatArray]:
-        """Return the sets that could explain a total: their rows, log priors and log prior × likelihood."""
-        mean, variance = self.totals(seen)
-        residual = total_g - mean
-        fits = residual**2 < SCREEN_SIGMAS**2 * (variance + variance_g2)
-        rows = np.flatnonzero(fits | self.set_unknown).astype(np.int32)
-        log_prior: FloatArray = group_prior[self.sets[rows]].sum(axis=1)
-        return rows, log_prior, log_prior + log_density_scalar(residual[rows], variance[rows] + variance_g2)
+    def __len__(self) -> int:
+        return len(self.log_prior)
 
 
 class ShelfHypotheses:
@@ -139,9 +82,20 @@ class ShelfHypotheses:
 
     def __init__(self, model: ObservationModel, items: tuple[ItemConfig, ...], policy: PolicyConfig) -> None:
         self.model = model
+        self.policy = policy
         self.skus = tuple(item.sku for item in items)
         self.lane_ids = tuple(lane.lane_id for lane in model.lanes)
-        self.tables = tuple(RegionTable(model, region, items, policy) for region in model.regions)
+        capacity = dict.fromkeys(self.skus, 0)
+        for lane in model.lanes:
+            capacity[lane.sku] = max(capacity[lane.sku], lane.capacity)
+        most = [min(max(capacity[sku], MAX_MISPLACED_AT_ONCE), MAX_ITEMS_AT_ONCE) for sku in self.skus]
+        bundles = enumerate_bundles(most)
+        units = tuple(RegionUnits(model, region, items) for region in model.regions)
+        self.searches = tuple(RegionSearch(bundles, each) for each in units)
+        self._corners = None
+        if model.shelf.kind == "platform":
+            places = np.array([(cell.x_mm, cell.y_mm) for cell in model.shelf.channels])
+            self._corners = MixedMoment(units[0], places[:, 0], places[:, 1])
 
     def changed_regions(self, step: WeightStep) -> list[int]:
         """Return the regions that the act changed; the most significant one alone if none reaches the least event.
@@ -176,98 +130,133 @@ class ShelfHypotheses:
             return None
         seen = readable(step)
         kept = KEPT_ALONE if len(regions) == 1 else KEPT_JOINED if len(regions) <= MANY_REGIONS else KEPT_JOINED_MANY
-        chosen = np.zeros((1, 0), dtype=np.int32)
-        log_prior = log_screen = np.zeros(1)
-        log_all = 0.0
-        again = []
-        for index in regions:
-            table = self.tables[index]
-            channels = table.region.channels
-            valid = seen[channels]
-            used = channels[valid]
-            total_g = float(step.delta_g[used].sum())
-            variance_g2 = float(step.covariance_g2[np.ix_(used, used)].sum())
-            rows, priors, scores = table.screen(total_g, variance_g2, valid, table.group_log_prior(belief, act))
-            leaving = taken_again(left, index, used, self.skus, self.lane_ids)
-            again.append(leaving)
-            if len(leaving.load):
-                beside = len(table.sets) + np.arange(len(leaving.load), dtype=np.int32)
-                rows = np.concatenate([rows, beside])
-                priors = np.concatenate([priors, leaving.log_prior])
-                fit = log_density_scalar(
-                    total_g - leaving.mean_g.sum(axis=1), variance_g2 + leaving.covariance_g2.sum(axis=(1, 2))
-                )
-                scores = np.concatenate([scores, leaving.log_prior + fit])
-            log_all += log_sum_exp(scores)
-            best = _best(scores, kept)
-            joined = _best((log_screen[:, None] + scores[best]).ravel(), kept)
-            before, added = np.divmod(joined, len(best))
-            chosen = np.column_stack([chosen[before], rows[best][added]])
-            log_prior = log_prior[before] + priors[best][added]
-            log_screen = log_screen[before] + scores[best][added]
-        cut = -np.expm1(min(log_sum_exp(log_screen) - log_all, 0.0))
-        log_cut = log_all + float(np.log(cut)) if cut > 1e-12 else float("-inf")
-        scored = self._table(regions, chosen, again, seen, log_prior, log_cut, log_screen)
-        in_hand = in_hand_log_factor(scored.sku_index, scored.quantity, belief, act)
-        return replace(scored, log_prior=log_prior + in_hand, log_screen=log_screen + in_hand)
+        prior = ActLogPrior(belief, act, self.policy.misplaced_prior)
+        found = [self._explain_region(index, step, seen, prior, left, kept) for index in regions]
+        chosen, tally, log_prior, log_screen, log_cut = _join(found, prior, kept)
+        return self._table(regions, found, chosen, seen, prior, tally, log_prior, log_screen, log_cut)
+
+    def _explain_region(
+        self, index: int, step: WeightStep, seen: BoolArray, prior: ActLogPrior, left: Sequence[LeftLoad], kept: int
+    ) -> _Explained:
+        region, search = self.model.regions[index], self.searches[index]
+        valid = seen[region.channels]
+        used = region.channels[valid]
+        change, noise = step.delta_g[used], step.covariance_g2[np.ix_(used, used)]
+        on = search.units.on(valid)
+        named = search.explain(change, noise, valid, prior, kept)
+        sku, spot, number = named.sku, named.spot, np.abs(named.quantity)
+        mean = np.einsum("ht,htc->hc", named.quantity.astype(np.float64), on.mean_g[spot, sku])
+        covariance = np.einsum("ht,htcd->hcd", number.astype(np.float64), on.covariance_g2[spot, sku])
+        spreads = unknown_spreads_g(self.model.shelf.limits, len(region.channels))
+        unknown_mean = np.zeros((len(spreads), len(used)))
+        unknown_covariance = spreads[:, None, None] ** 2 * on.everywhere
+        if self._corners is not None and valid.all():
+            terms = sku, spot, named.quantity
+            mean, covariance = self._corners.foretell(change, noise, terms, mean, covariance)
+            unknown_mean[:], unknown_covariance = self._corners.one_object(change, noise, unknown_covariance)
+        leaving = taken_again(left, index, used, self.skus, self.lane_ids)
+        stranger = self.policy.unknown_prior * (1.0 if change.sum() > 0 else STRANGER_TAKEN)
+        unknown_prior = np.full(len(spreads), np.log(stranger * region.share / len(spreads)))
+        beside_mean = np.concatenate([unknown_mean, leaving.mean_g])
+        beside_covariance = np.concatenate([unknown_covariance, leaving.covariance_g2])
+        beside_prior = np.concatenate([unknown_prior, leaving.log_prior])
+        beside_fit = _screen(on, change, noise, beside_mean, beside_covariance)
+        there = named.quantity != 0
+        filler = np.full((len(spreads), MAX_TERMS), -1, dtype=np.int32)
+        lane = search.units.lane[spot] if len(search.units.lane) else spot
+        return _Explained(
+            mean_g=np.concatenate([mean, beside_mean]),
+            covariance_g2=np.concatenate([covariance, beside_covariance]),
+            sku=np.concatenate([np.where(there, sku, -1), filler, leaving.sku]).astype(np.int32),
+            lane=np.concatenate([np.where(there, lane, -1), filler, leaving.lane]).astype(np.int32),
+            quantity=np.concatenate([named.quantity, np.zeros_like(filler), leaving.quantity]).astype(np.int32),
+            tally=named.tally.beside(Tally.of_nothing(len(beside_prior))),
+            foreign=np.concatenate([np.zeros(len(named), np.bool_), np.ones(len(spreads), np.bool_), leaving.foreign]),
+            load_taken=np.concatenate([np.full(len(named) + len(spreads), -1, dtype=np.int32), leaving.load]),
+            log_prior=np.concatenate([named.log_prior, beside_prior]),
+            log_screen=np.concatenate([named.log_prior + named.log_likelihood, beside_prior + beside_fit]),
+            log_cut=named.log_cut,
+        )
 
     def _table(
         self,
         regions: list[int],
+        found: list[_Explained],
         chosen: IntArray,
-        again: list[TakenAgain],
         seen: BoolArray,
+        prior: ActLogPrior,
+        tally: Tally,
         log_prior: FloatArray,
-        log_cut: float,
         log_screen: FloatArray,
+        log_cut: float,
     ) -> Hypotheses:
-        tables = [self.tables[index] for index in regions]
-        used = [table.region.channels[seen[table.region.channels]] for table in tables]
+        used = [self.model.regions[index].channels[seen[self.model.regions[index].channels]] for index in regions]
         channels = np.concatenate(used)
-        mean = np.zeros((len(chosen), len(channels)))
+        mean = np.concatenate([each.mean_g[rows] for each, rows in zip(found, chosen.T, strict=True)], axis=1)
         covariance = np.zeros((len(chosen), len(channels), len(channels)))
-        foreign = np.zeros(chosen.shape, dtype=np.bool_)
-        load_taken = np.full(chosen.shape, -1, dtype=np.int32)
-        sku: list[IntArray] = []
-        lane: list[IntArray] = []
-        quantity: list[IntArray] = []
         start = 0
-        for place, (table, own, leaving) in enumerate(zip(tables, used, again, strict=True)):
-            of_load = np.flatnonzero(chosen[:, place] >= len(table.sets))
-            which = chosen[of_load, place] - len(table.sets)
-            sets = table.sets[np.where(chosen[:, place] < len(table.sets), chosen[:, place], 0)]
-            end = start + len(own)
-            at = np.flatnonzero(seen[table.region.channels])
-            mean[:, start:end] = table.groups.mean_g[:, at][sets].sum(axis=1)
-            covariance[:, start:end, start:end] = table.groups.covariance_g2[:, at[:, None], at][sets].sum(axis=1)
-            foreign[:, place] = table.groups.unknown[sets].any(axis=1)
-            terms = table.groups.sku[sets], table.groups.lane[sets], table.groups.quantity[sets]
-            if len(of_load):
-                mean[of_load, start:end] = leaving.mean_g[which]
-                covariance[of_load, start:end, start:end] = leaving.covariance_g2[which]
-                foreign[of_load, place] = leaving.foreign[which]
-                load_taken[of_load, place] = leaving.load[which]
-                for whole, part in zip(terms, (leaving.sku, leaving.lane, leaving.quantity), strict=True):
-                    whole[of_load] = part[which]
-            for gathered, own_terms in zip((sku, lane, quantity), terms, strict=True):
-                gathered.append(own_terms)
+        for each, rows in zip(found, chosen.T, strict=True):
+            end = start + each.mean_g.shape[1]
+            covariance[:, start:end, start:end] = each.covariance_g2[rows]
             start = end
-        quantities = np.concatenate(quantity, axis=1)
-        unnamed = np.logical_or(foreign.any(axis=1), ~quantities.any(axis=1))
+        sku, lane, quantity = (
+            np.concatenate([getattr(each, name)[rows] for each, rows in zip(found, chosen.T, strict=True)], axis=1)
+            for name in ("sku", "lane", "quantity")
+        )
+        foreign = np.column_stack([each.foreign[rows] for each, rows in zip(found, chosen.T, strict=True)])
+        load_taken = np.column_stack([each.load_taken[rows] for each, rows in zip(found, chosen.T, strict=True)])
+        shared = prior.shared_kinds(sku, np.where(np.repeat(load_taken < 0, MAX_TERMS, axis=1), quantity, 0), tally)
         return Hypotheses(
             skus=self.skus,
             lane_ids=self.lane_ids,
             channels=channels,
             mean_g=mean,
             covariance_g2=covariance,
-            sku_index=np.concatenate(sku, axis=1),
-            lane_index=np.concatenate(lane, axis=1),
-            quantity=quantities,
-            unknown=unnamed,
+            sku_index=sku,
+            lane_index=lane,
+            quantity=quantity,
+            unknown=np.logical_or(foreign.any(axis=1), ~quantity.any(axis=1)),
             regions=tuple(regions),
             foreign=foreign,
             load_taken=load_taken,
-            log_prior=log_prior,
+            log_prior=log_prior + shared,
             log_cut=log_cut,
-            log_screen=log_screen,
+            log_screen=log_screen + shared,
         )
+
+
+def _screen(
+    on: SeenUnits, change_g: FloatArray, noise_g2: FloatArray, mean_g: FloatArray, covariance_g2: FloatArray
+) -> FloatArray:
+    """Return the log-likelihood of total and moment, or of the total alone where there is one channel, (n,)."""
+    levers = on.levers
+    residual = (change_g - mean_g) @ levers.T
+    second = levers @ (covariance_g2 + noise_g2) @ levers.T
+    if len(change_g) == 1:
+        return log_density_scalar(residual[:, 0], second[:, 0, 0])
+    return log_density_pair(residual, np.stack([second[:, 0, 0], second[:, 0, 1], second[:, 1, 1]], axis=-1))
+
+
+def _join(
+    found: list[_Explained], prior: ActLogPrior, kept: int
+) -> tuple[IntArray, Tally, FloatArray, FloatArray, float]:
+    """Return the best joint explanations: rows per region, tally, prior, screen, and the log weight of the others."""
+    chosen = np.zeros((1, 0), dtype=np.int32)
+    tally = Tally.of_nothing(1)
+    log_prior = log_screen = np.zeros(1)
+    dropped = 0.0
+    for each in found:
+        before, added = np.indices((len(chosen), len(each)), dtype=np.int32).reshape(2, -1)
+        together = tally.at(before).plus(each.tally.at(added))
+        screens = log_screen[before] + each.log_screen[added]
+        whole = screens + prior.act(together)
+        places = best(whole, kept)
+        alone = log_sum_exp(each.log_screen + prior.act(each.tally))
+        dropped += -float(np.expm1(min(log_sum_exp(whole[places]) - log_sum_exp(whole), 0.0)))
+        dropped += float(np.exp(min(each.log_cut - alone, 50.0)))
+        chosen = np.column_stack([chosen[before[places]], added[places].astype(np.int32)])
+        tally, log_screen = together.at(places), screens[places]
+        log_prior = log_prior[before[places]] + each.log_prior[added[places]]
+    act = prior.act(tally)
+    log_cut = log_sum_exp(log_screen + act) + float(np.log(dropped)) if dropped > 1e-12 else float("-inf")
+    return chosen, tally, log_prior + act, log_screen + act, log_cut

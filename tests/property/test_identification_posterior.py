@@ -1,5 +1,6 @@
 """What must hold for any act: probabilities are probabilities, evidence counts once, and confidence can be believed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,20 +12,33 @@ from identification_shop import HARDWARE, Kind, site
 
 from edge_agent.config import PolicyConfig, Site
 from edge_agent.identification import Identification
+from edge_agent.identification.bundles import MAX_ITEMS_AT_ONCE
 from edge_agent.identification.gaussian import log_density
 from edge_agent.identification.observation_model import ObservationModel
 from edge_agent.identification.posterior import bill_of, combine, probabilities
-from edge_agent.identification.prior import SHOPPER, Belief, group_log_prior
+from edge_agent.identification.prior import (
+    COUNT_WRONG,
+    EXCHANGE_SHARE,
+    HANDFUL,
+    HANDFUL_EXPONENT,
+    SHOPPER,
+    SWEEP_EXPONENT,
+    SWEEP_SHARE,
+    Belief,
+)
+from edge_agent.identification.region_units import unknown_spreads_g
 from edge_agent.identification.shelf_hypotheses import ShelfHypotheses
 from edge_agent.identification.witnesses import PositionWitness, WeightWitness
 from edge_agent.model import FloatArray, ItemChange, MonotonicNs, WeightStep
 from edge_agent.vocabulary import Mode, Verdict
 
+OPENING = 5
+
 
 def shop_of(kind: Kind, weights_g: Sequence[float], names: Sequence[str] = "abcdefgh", spread: float = 0.01) -> Site:
     """Return a shelf of one lane a weight, with a plate a lane where it has plates."""
     weights = dict(zip(names, weights_g, strict=False))
-    return site(kind, weights, opening=5, spread=spread, plates=len(weights), min_event_g=5.0)
+    return site(kind, weights, opening=OPENING, spread=spread, plates=len(weights), min_event_g=5.0)
 
 
 def step(delta_g: FloatArray, covariance_g2: FloatArray) -> WeightStep:
@@ -145,52 +159,64 @@ def test_any_step_whatever_becomes_an_event_with_sound_numbers(
 
 
 class Shoppers:
-    """Draws acts as the prior states them, and gives them physical weights, places and noise of their own."""
+    """Draws acts as the prior states them in words, and gives them physical weights, places and noise of their own."""
 
     def __init__(self, shop: Site, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.shop = shop
         self.lanes = shop.planogram.on_shelf("shelf")
         self.model = ObservationModel(shop.shelves[0], self.lanes)
-        self.tables = ShelfHypotheses(self.model, shop.catalogue.items, shop.agent.policy)
-        belief = Belief(self.lanes, self.tables.skus, shop.opening_stock())
-        self.rows: list[tuple[int, int]] = []
-        prior: list[float] = []
-        for index, table in enumerate(self.tables.tables):
-            groups = table.groups
-            log_prior = group_log_prior(groups, belief, shop.agent.policy, SHOPPER, table.region.share)
-            self.rows += [(index, group) for group in range(groups.nothing)]
-            prior += np.exp(log_prior[: groups.nothing]).tolist()
-        self.prior = np.array(prior) / sum(prior)
+        self.policy = shop.agent.policy
+        number = np.arange(1, MAX_ITEMS_AT_ONCE + 1, dtype=np.float64)
+        few = number <= HANDFUL
+        hands, swept = few * number**-HANDFUL_EXPONENT, ~few * number**-SWEEP_EXPONENT
+        self.number_share = (1 - SWEEP_SHARE) * hands / hands.sum() + SWEEP_SHARE * swept / swept.sum()
 
     def act(self, noise_g: float) -> tuple[WeightStep, tuple[tuple[str, int], ...] | None]:
         """Return a step and its bill, None for something that the shelf does not sell."""
         shelf = self.shop.shelves[0]
         delta_g = self.rng.normal(0, noise_g, len(shelf.channels))
-        truth: list[ItemChange] = []
-        unknown = False
-        for _ in range(1 + (self.rng.random() < 0.05)):
-            region, row = self.rows[self.rng.choice(len(self.rows), p=self.prior)]
-            groups = self.tables.tables[region].groups
-            left_mm, right_mm = 0.0, shelf.width_mm
-            sku, lane_id = self.tables.skus[groups.sku[row]], self.lanes[groups.lane[row]].lane_id
-            if any((item.sku, item.lane_id) == (sku, lane_id) for item in truth):
-                continue  # a group is all that moved of one SKU in one lane
-            if groups.unknown[row]:
-                unknown = True
-                spread_g = float(np.sqrt(groups.covariance_g2[row].sum()))
-                mass_g = self.rng.normal(0, spread_g)
-                if shelf.kind == "lane_cells":
-                    left_mm, right_mm = shelf.plate_edges_mm()[region : region + 2]
-            else:
-                item = self.shop.catalogue.item(sku)
-                lane, number = self.lanes[groups.lane[row]], int(groups.quantity[row])
-                truth.append(ItemChange(sku, number, lane_id))
-                mass_g = np.sign(number) * self.rng.normal(item.unit_weight_g, item.unit_sigma_g, abs(number)).sum()
-                left_mm, right_mm = lane.x_mm
-            place = self.rng.uniform(left_mm, right_mm), self.rng.uniform(0, shelf.depth_mm)
+        known = self.rng.random() >= self.policy.unknown_prior
+        moved = self._moved() if known else []
+        for sign, sku, lane in moved:
+            item = self.shop.catalogue.items[sku]
+            mass_g = sign * self.rng.normal(item.unit_weight_g, item.unit_sigma_g)
+            place = self.rng.uniform(*self.lanes[lane].x_mm), self.rng.uniform(0, shelf.depth_mm)
             delta_g += mass_g * self.model.influence(*place)
-        return step(delta_g, noise_g**2 * np.eye(len(delta_g))), None if unknown else bill_of(truth)
+        if not known:
+            place = self.rng.uniform(0, shelf.width_mm), self.rng.uniform(0, shelf.depth_mm)
+            cells = len(self.model.regions[0].channels)
+            spread_g = self.rng.choice(unknown_spreads_g(shelf.limits, cells))
+            delta_g += abs(self.rng.normal(0, spread_g)) * self.model.influence(*place)
+        bill = bill_of([ItemChange(self.shop.catalogue.items[sku].sku, sign) for sign, sku, _ in moved])
+        return step(delta_g, noise_g**2 * np.eye(len(delta_g))), bill if known else None
+
+    def _moved(self) -> list[tuple[int, int, int]]:
+        """Return (sign, SKU, lane) of every item; acts that the stock belief doubts are as rare as it says."""
+        skus, misplaced = len(self.lanes), self.policy.misplaced_prior
+        while True:
+            way = self.rng.choice(3, p=(1 - SHOPPER.put_share - EXCHANGE_SHARE, SHOPPER.put_share, EXCHANGE_SHARE))
+            moved: list[tuple[int, int, int]] = []
+            for sign in ((-1,), (1,), (-1, 1))[way]:
+                first = int(self.rng.integers(skus))
+                for place in range(int(self.rng.choice(MAX_ITEMS_AT_ONCE, p=self.number_share)) + 1):
+                    other = place and self.rng.random() >= SHOPPER.same_share
+                    sku = int(self.rng.integers(skus)) if other else first
+                    astray = self.rng.random() < misplaced
+                    lane = (sku + int(self.rng.integers(1, skus))) % skus if astray else sku
+                    moved.append((sign, sku, lane))
+            if self.rng.random() < self._credible(moved):
+                return moved
+
+    def _credible(self, moved: list[tuple[int, int, int]]) -> float:
+        chance = 1.0
+        for (sign, sku, lane), number in Counter(moved).items():
+            beyond = number - OPENING if sku == lane else 0
+            if sign < 0 and beyond > 0:
+                chance *= COUNT_WRONG * 0.5 ** (beyond - 1)
+            if sign > 0:
+                chance *= 0.5 ** (number - 1)  # Nobody took any, by the belief.
+        return chance
 
 
 @pytest.mark.parametrize(("kind", "heaviest_g", "spread"), [("lane_cells", 120.0, 0.15), ("platform", 400.0, 0.03)])
