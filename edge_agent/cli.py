@@ -29,12 +29,13 @@ COMMANDS: Mapping[str, str] = {
     "lab replay": "lab_replay",
     "lab import": "lab_import",
     "lab score": "lab_score",
+    "lab advise": "lab_advise",
     "store ledger": "store_ledger",
     "store stock": "store_stock",
 }
 GROUPS: Mapping[str, str] = {
     "board": "load-cell boards on this unit",
-    "lab": "recordings: make, import, replay; scores",
+    "lab": "recordings: make, import, replay; scores and advice",
     "store": "the store's side: ledger and stock",
 }
 EXTRA_OF = {

@@ -1,0 +1,1 @@
+"""Before anything is installed: what a shelf's sensors will be able to tell, and what would help."""
