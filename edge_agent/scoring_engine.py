@@ -31,13 +31,16 @@ class Engine:
     ----------
     policy : PolicyConfig
         What the deployer would configure.
+    sees_items : bool
+        Whether each word of the camera is on an item of its own.
     """
 
     name = "engine"
     calibrated = True
 
-    def __init__(self, policy: PolicyConfig) -> None:
+    def __init__(self, policy: PolicyConfig, *, sees_items: bool = False) -> None:
         self._policy = policy
+        self._sees_items = sees_items
 
     def meet(self, shelf: Shelf, hardware: Hardware) -> None:
         """Configure a shop with this shelf."""
@@ -78,7 +81,7 @@ class Engine:
             kind="item",
             direction=0,
             track_id=0,
-            item_index=index,
+            item_index=index if self._sees_items else None,
             sku_ids=self._sku_ids,
             log_likelihood=np.append(word, word.max() + NONE_OF_THEM_NATS),
             calibration_id="simulated",

@@ -67,7 +67,7 @@ def _run_matches(arguments: argparse.Namespace) -> int:
         line = terms_line(terms)
         played = play(
             terms,
-            [Engine(policy), NearestWeight(), LocationAndWeight()],
+            [Engine(policy, sees_items=camera is not None and camera.per_item), NearestWeight(), LocationAndWeight()],
             lambda done, line=line: progress.show(f"{line}: {done} played"),  # type: ignore[misc]
         )
         progress.end()
