@@ -20,12 +20,13 @@ from edge_agent.judging.references import LocationAndWeight, NearestWeight
 from edge_agent.judging.report import html_report
 from edge_agent.judging.scores import Score, score
 from edge_agent.judging.suites import SUITES
-from edge_agent.judging.wording import HEADS, NOT_FROZEN, causes, score_row, terms_line
+from edge_agent.judging.wording import HEADS, STANDING, causes, score_row, terms_line
 from edge_agent.scoring_engine import Engine
 
 SUMMARY = "score the identification beside the best that its sensors could support"
 EXAMPLE = "edge-agent lab score --suite all --hardware all --acts 2000 --seed 1"
 MOST_ACTS = 1_000_000
+MOST_JOBS = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hardware", choices=[*HARDWARE, "all"], default="all", help="which cells carry it (all)")
     parser.add_argument("--acts", type=_acts, default=2000, help="how many acts a suite and hardware (2000)")
     parser.add_argument("--seed", type=_seed, default=1, help="the same seed draws the same acts (1)")
+    parser.add_argument("--jobs", type=_jobs, default=1, help="processes that share the acts; same scores (1)")
     parser.add_argument(
         "--camera", type=_top1, metavar="TOP1", help="add a simulated camera that is right this often, 0.8-0.99"
     )
@@ -61,7 +63,7 @@ def _run_matches(arguments: argparse.Namespace) -> int:
     matches: list[tuple[Played, Sequence[Score]]] = []
     progress = Progress()
     if not arguments.json:
-        say(f"{VERSION}. {NOT_FROZEN}")
+        say(f"{VERSION}. {STANDING}")
     for suite, hardware in itertools.product(suites, kinds):
         terms = Terms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy.min_confidence, camera)
         line = terms_line(terms)
@@ -69,6 +71,7 @@ def _run_matches(arguments: argparse.Namespace) -> int:
             terms,
             [Engine(policy, sees_items=camera is not None and camera.per_item), NearestWeight(), LocationAndWeight()],
             lambda done, line=line: progress.show(f"{line}: {done} played"),  # type: ignore[misc]
+            arguments.jobs,
         )
         progress.end()
         matches.append((played, score(played)))
@@ -76,7 +79,7 @@ def _run_matches(arguments: argparse.Namespace) -> int:
             _print_match(line, matches[-1][1])
     if arguments.json:
         scores = [_as_json(*each) for each in matches]
-        say(json.dumps({"judge": VERSION, "frozen": False, "matches": scores}, indent=1))
+        say(json.dumps({"judge": VERSION, "frozen": True, "matches": scores}, indent=1))
     if arguments.html is not None:
         arguments.html.write_text(html_report(matches), encoding="utf-8")
         print(f"report: {arguments.html}", file=sys.stderr)
@@ -132,6 +135,12 @@ def _require_writable(path: Path) -> None:
 def _acts(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= MOST_ACTS:
         raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 to {MOST_ACTS}")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 to {MOST_JOBS}")
     return int(text)
 
 

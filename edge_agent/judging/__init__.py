@@ -3,5 +3,6 @@
 It shares no code and no parameter with estimation and identification; pyproject.toml's contracts hold it to that.
 """
 
-VERSION = "judge-0"
-"""Printed with every score. 0: not frozen yet; its numbers may still change without notice."""
+VERSION = "judge-1"
+"""Printed with every score. What it draws and what its oracle answers is pinned by a test; docs/judge.md says what it
+is and how near its anchors are."""

@@ -1,7 +1,10 @@
 """A match: the same acts for the oracle and for every contestant, and what each made of them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,8 @@ from edge_agent.judging.suites import LANES, Shelf, draw_shelf
 ACTS_A_SHELF = 25
 """Acts on one drawn shelf before the next is drawn: 80 shelves in 2,000 acts, for shelves differ more than acts do
 (2026-11)."""
+ACTS_A_BLOCK = 40 * ACTS_A_SHELF
+"""Acts that one process plays at a time (2026-11)."""
 ORACLE = "oracle"
 LOW_CONFIDENCE = "low_confidence"
 
@@ -93,42 +98,81 @@ def make_oracle(known: Enumeration, shelf: Shelf, terms: Terms) -> Oracle:
     return PlatformOracle(known, shelf, per_item=per_item)
 
 
-def play(terms: Terms, contestants: Sequence[Contestant], progress: Callable[[int], None] = lambda _: None) -> Played:
+def play(
+    terms: Terms, contestants: Sequence[Contestant], progress: Callable[[int], None] = lambda _: None, jobs: int = 1
+) -> Played:
     """Play every act for the oracle and all contestants.
 
     Parameters
     ----------
     progress : callable, optional
         Told now and then how many acts are done.
+    jobs : int
+        Processes that share the acts; what comes of them is the same however many there are. Contestants are pickled.
     """
-    known = enumeration(LANES, terms.habits)
-    rows = {known.bills.bill(row, 1): row for row in range(len(known.bills))}
     names = [(ORACLE, True), *((each.name, each.calibrated) for each in contestants)]
-    right = np.zeros((len(names), terms.acts), dtype=np.bool_)
-    confidence, merit = np.zeros((len(names), terms.acts)), np.zeros((len(names), terms.acts))
-    reasons: list[list[tuple[str, ...]]] = [[] for _ in names]
-    for number, truth, posterior, sign, answers in _acts(terms, known, contestants):
-        for player, answer in enumerate(answers):
-            row = rows.get(tuple((sku, sign * quantity) for sku, quantity in answer.bill))
-            right[player, number] = answer.bill == truth
-            confidence[player, number] = answer.confidence
-            merit[player, number] = 0.0 if row is None else posterior[row]
-            reasons[player].append(answer.reasons)
-        if number % ACTS_A_SHELF == 0:
-            progress(number)
+    blocks = [range(start, min(start + ACTS_A_BLOCK, terms.acts)) for start in range(0, terms.acts, ACTS_A_BLOCK)]
+    played: list[_Block] = []
+    if jobs == 1 or len(blocks) == 1:
+        for block in blocks:
+            played.append(_play_block(terms, contestants, block))
+            progress(block.stop)
+    else:
+        with ProcessPoolExecutor(min(jobs, len(blocks)), mp_context=get_context("spawn")) as pool:
+            for block, result in zip(blocks, pool.map(partial(_play_block, terms, contestants), blocks), strict=True):
+                played.append(result)
+                progress(block.stop)
+    right, confidence, merit = (
+        np.concatenate([getattr(each, part) for each in played], axis=1) for part in ("right", "confidence", "merit")
+    )
     players = [
-        Verdicts(name, calibrated, right[i], confidence[i], merit[i], tuple(reasons[i]))
+        Verdicts(
+            name,
+            calibrated,
+            right[i],
+            confidence[i],
+            merit[i],
+            tuple(reasons for each in played for reasons in each.reasons[i]),
+        )
         for i, (name, calibrated) in enumerate(names)
     ]
     return Played(terms, np.arange(terms.acts) // ACTS_A_SHELF, tuple(players))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Some consecutive acts, (players, acts) each."""
+
+    right: BoolArray
+    confidence: FloatArray
+    merit: FloatArray
+    reasons: tuple[tuple[tuple[str, ...], ...], ...]
+
+
+def _play_block(terms: Terms, contestants: Sequence[Contestant], block: range) -> _Block:
+    """Play some acts; a block starts with a shelf of its own."""
+    known = enumeration(LANES, terms.habits)
+    rows = {known.bills.bill(row, 1): row for row in range(len(known.bills))}
+    shape = (1 + len(contestants), len(block))
+    right, confidence, merit = np.zeros(shape, dtype=np.bool_), np.zeros(shape), np.zeros(shape)
+    reasons: list[list[tuple[str, ...]]] = [[] for _ in range(shape[0])]
+    for number, truth, posterior, sign, answers in _acts(terms, known, contestants, block):
+        for player, answer in enumerate(answers):
+            row = rows.get(tuple((sku, sign * quantity) for sku, quantity in answer.bill))
+            place = number - block.start
+            right[player, place] = answer.bill == truth
+            confidence[player, place] = answer.confidence
+            merit[player, place] = 0.0 if row is None else posterior[row]
+            reasons[player].append(answer.reasons)
+    return _Block(right, confidence, merit, tuple(tuple(each) for each in reasons))
+
+
 def _acts(
-    terms: Terms, known: Enumeration, contestants: Sequence[Contestant]
+    terms: Terms, known: Enumeration, contestants: Sequence[Contestant], block: range
 ) -> Iterator[tuple[int, Bill, FloatArray, int, list[Answer]]]:
     """Yield per act its number, true bill, the oracle's posterior and direction, and the answers, oracle's first."""
     hardware = HARDWARE[terms.hardware]
-    for number in range(terms.acts):
+    for number in block:
         if number % ACTS_A_SHELF == 0:
             shelf = draw_shelf(terms.suite, terms.seed, number // ACTS_A_SHELF)
             oracle = make_oracle(known, shelf, terms)

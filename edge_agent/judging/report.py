@@ -10,7 +10,7 @@ from edge_agent.judging import VERSION
 from edge_agent.judging.match import Played
 from edge_agent.judging.plots import Axis, Curve, plot
 from edge_agent.judging.scores import ReliabilityBin, Score, residual_errors
-from edge_agent.judging.wording import HEADS, NOT_FROZEN, causes, score_row, terms_line
+from edge_agent.judging.wording import HEADS, STANDING, causes, score_row, terms_line
 
 REVIEWED = tuple(float(share) for share in np.geomspace(0.001, 0.5, 28))
 REVIEW_AXIS = Axis("reviewed, the least sure first", 0.001, 0.5)
@@ -37,7 +37,7 @@ def html_report(matches: Sequence[tuple[Played, Sequence[Score]]]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>edge-agent lab score, {escape(VERSION)}</title><style>{STYLE}</style></head><body>\n"
-        f"<h1>Scores by {escape(VERSION)}, ideal acts</h1>\n<p>{escape(NOT_FROZEN)}</p>\n{body}\n</body></html>\n"
+        f"<h1>Scores by {escape(VERSION)}, ideal acts</h1>\n<p>{escape(STANDING)}</p>\n{body}\n</body></html>\n"
     )
 
 

@@ -3,9 +3,7 @@
 from edge_agent.judging.match import Terms
 from edge_agent.judging.scores import Score
 
-NOT_FROZEN = (
-    "This judge is not frozen yet: its scores are for finding one's way, and not comparable with those of a later one."
-)
+STANDING = "Frozen: scores of one version can be compared. Not all of its anchors are met; see docs/judge.md."
 HEADS = (
     "player",
     "right %",

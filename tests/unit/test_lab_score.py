@@ -14,7 +14,7 @@ FEW = ["lab", "score", "--suite", "distinct", "--hardware", "platform", "--acts"
 def test_the_table_names_the_judge_and_every_player(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(FEW) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("judge-0. This judge is not frozen yet")
+    assert printed.startswith("judge-1. Frozen")
     assert "suite distinct, platform: 50 acts, seed 1\n" in printed
     for player in ("oracle", "engine", "nearest unit weight", "0.8 location + 0.2 weight"):
         assert re.search(rf"^{re.escape(player)} +[\d.]+ ", printed, re.MULTILINE)
@@ -27,8 +27,8 @@ def test_one_seed_gives_the_same_bytes_and_another_gives_others(capsys: pytest.C
         said.append(capsys.readouterr().out)
     assert said[0] == said[1] != said[2]
     scores = json.loads(said[0])
-    assert scores["judge"] == "judge-0"
-    assert scores["frozen"] is False
+    assert scores["judge"] == "judge-1"
+    assert scores["frozen"] is True
     (match,) = scores["matches"]
     assert match["terms"]["acts"] == 50
     oracle, engine, *_ = match["players"]
