@@ -170,7 +170,7 @@ class ActLogPrior:
     act : ActPrior
         Whose habits.
     misplaced : float
-        Share of items that stand in, or come back to, a lane that is not theirs.
+        Share of items that are taken from a lane that is not theirs.
     """
 
     def __init__(self, belief: Belief, act: ActPrior, misplaced: float) -> None:
@@ -180,7 +180,9 @@ class ActLogPrior:
         self._log_share = np.log(np.stack([np.ones(skus), wanted]) / np.array([[max(skus, 1)], [max(wanted.sum(), 1)]]))
         standing = np.maximum(belief.count, EMPTY_LANE_ITEMS * belief.planned)
         from_lane = _shares(standing, belief.expected, misplaced)
-        into_lane = _shares(belief.planned, belief.planned, misplaced)
+        # What is found astray was put there before: with fewer put-backs than takes, each goes astray the more often.
+        strayed = min(0.5, misplaced * (1 - act.put_share) / act.put_share)
+        into_lane = _shares(belief.planned, belief.planned, strayed)
         self.log_place = np.log(np.stack([from_lane, into_lane]))
         """(2, lanes, skus) log q(lane | SKU) of one item taken, and put."""
         self._number = _number_log_prior(by_handful=act.by_shopper)

@@ -136,9 +136,9 @@ def test_the_memory_is_bounded_and_the_oldest_goes_first() -> None:
 
 def test_a_thing_left_under_a_dead_corner_is_not_compared_with_four_that_live() -> None:
     shop = Shopping("platform")
-    settle(shop, shop.step(("SOUP", 137.0), valid=[True, False, True, True]))
-    assert shop.resolve(shop.step(("SOUP", -137.0))).reasons == ("unknown_item",)
-    again = shop.resolve(shop.step(("SOUP", -137.0), valid=[True, False, True, True]))
+    settle(shop, shop.step(("GUM", 33.0), valid=[True, False, True, True]))
+    assert shop.resolve(shop.step(("GUM", -33.0))).reasons == ("unknown_item",)
+    again = shop.resolve(shop.step(("GUM", -33.0), valid=[True, False, True, True]))
     assert {*TAKEN_ALONG, "channel_missing"} <= set(again.reasons), "three then and three now can be compared"
 
 
