@@ -7,6 +7,7 @@ from enum import Enum
 import numpy as np
 
 from edge_agent.config import ShelfConfig
+from edge_agent.estimation.decay_finder import find_free_decay
 from edge_agent.estimation.rest_finder import LivePart, Rest, find_rest
 from edge_agent.estimation.settings import INVALID_VARIANCE_G2, EstimationSettings
 from edge_agent.estimation.shelf_level import twist_covariance
@@ -48,6 +49,7 @@ class Disturbance:
     seen_ns: dict[str, int] = field(default_factory=dict)
     """Per board: the newest row looked at for the peak; one board's rows may come seconds after another's."""
     looked_ns: int = 0
+    ring_looked_ns: int = 0
     rested_ns: int = 0
     candidate: Rest | None = None
     provisional_g: FloatArray | None = None
@@ -123,6 +125,9 @@ class ShelfSegmenter:
             return []
         now_ns = min(track.last_t_ns or 0 for track, _ in parts)
         self._note_peak(act, parts)
+        free = self._ringing_freely(act, parts, now_ns)
+        if free is not None:
+            return self._conclude(act, free)
         rest_ns = round(self.settings.rest_s * 1e9)
         if now_ns - act.looked_ns < rest_ns // self.settings.rest_looks:
             return []
@@ -137,6 +142,16 @@ class ShelfSegmenter:
             return self._glance(act, parts)
         act.candidate, act.rested_ns = rest, rest.start_ns
         return self._conclude(act, rest) if self._sure_enough(act, now_ns) else self._provisional(act, rest)
+
+    def _ringing_freely(self, act: Disturbance, parts: Sequence[LivePart], now_ns: int) -> Rest | None:
+        """Return the level about which the plate rings with nobody's hand on it, if that is known already."""
+        settings = self.settings
+        if act.cause is not StepCause.ACT or settings.ring_s <= 0 or self._adopts:
+            return None
+        if now_ns - act.ring_looked_ns < settings.ring_look_s * 1e9:
+            return None
+        act.ring_looked_ns = now_ns
+        return find_free_decay(self.shelf, parts, act.rest_after_ns, settings)
 
     def follow_drift(self, parts: Sequence[LivePart], now_ns: int) -> None:
         """Let the baseline follow slow drift since it last did; a shelf that moves is left alone."""
