@@ -23,21 +23,24 @@ from edge_agent.model import BoolArray, FloatArray, IntArray
 
 LEAST_ROWS = 24
 """Fewest rows that a level and one oscillation are fitted to (simulated, 2026-11)."""
-FURTHER_MODE = 4 / 3
-"""So much longer must the window be for a second oscillation (simulated, 2026-11: premature otherwise)."""
+LONGER = 4 / 3
+"""So much longer must the window be for a second oscillation (simulated, 2026-11: premature otherwise) and where
+nothing rings: ringing that fades shows that the plate was let go, stillness may be a hand's (rule)."""
 LEAST_TURNS = 2.2
 """Turns that the slowest oscillation must make in the window: fewer are told from a hand's wander too seldom
 (simulated, 2026-11: at 1.5 turns one release in a hundred was premature)."""
 MOST_MISFIT = 1.6
 """Variance left over, in the quiet noise's: 99 % of χ² with 20 degrees of freedom is 1.9 and of 64 1.4 (rule,
 2026-11)."""
-MOST_BEND = 12.0
-"""χ² of a slope and a curvature with two degrees of freedom: 99.75 % (rule, 2026-11)."""
+MOST_BEND = 7.0
+"""χ² of a slope and a curvature with two degrees of freedom: 97 % (rule; simulated, 2026-11: at 12 a hand that
+sways passes more often)."""
 MOST_VARIANCE_FACTOR = 0.25
 """A level that is known no better than half a reading's σ is one that the oscillation can imitate (simulated,
 2026-11)."""
-MOST_BAD = 0.15
-"""Share of rejected readings above which a window is not judged (rule, 2026-11)."""
+MOST_BAD = 0.3
+"""Share of rejected readings above which a window is not judged: the glitch gate takes the tops of hard ringing for
+glitches, one in five (simulated, 2026-11)."""
 GAP_PERIODS = 1.5
 """Longest time between rows of a window, periods (rule, 2026-11)."""
 
@@ -95,7 +98,7 @@ def _free_window(
         return None  # a board so slow is as soon still
     t_ns, grams, bad = track.history.since(not_before_ns)
     common = int(np.searchsorted(t_ns, reached_ns, side="right"))
-    for modes, length in ((1, rows), (2, round(rows * FURTHER_MODE))):
+    for modes, length in ((1, rows), (2, round(rows * LONGER))):
         first = common - length
         if first < 0 or t_ns[common - 1] - t_ns[first] > (length - 1 + GAP_PERIODS) * track.period_ns:
             return None
@@ -119,8 +122,9 @@ def _fit(shelf: ShelfConfig, track: BoardTrack, part: ShelfPart, window_rows: Ro
     variance_g2 = grams.var(axis=0, ddof=1) / rows
     least_angle = max(2.0 * math.pi * LEAST_TURNS / rows, 2.0 * math.pi * LOWEST_HZ * track.period_ns * 1e-9)
     misfit, bend = straight_fit(grams[:, watched] - mean_g[watched], sigma_g[watched])
-    touched = bad[:, watched].any(axis=0)
+    touched: BoolArray = np.logical_or.reduce(bad[:, watched], axis=0)
     order = np.argsort(-misfit)
+    rings = False
     for place in order.tolist():  # the loudest first: it is the one that fails
         column = int(watched[place])
         if misfit[place] <= MOST_MISFIT and not touched[place]:
@@ -132,8 +136,11 @@ def _fit(shelf: ShelfConfig, track: BoardTrack, part: ShelfPart, window_rows: Ro
         fit = fit_free_decay(grams[:, column], series_bad, float(sigma_g[column]), least_angle, modes, MOST_MISFIT)
         if fit is None or fit.bend > MOST_BEND or fit.variance_factor > MOST_VARIANCE_FACTOR:
             return None
+        rings = rings or bool(fit.decays_per_row)
         mean_g[column] = fit.level_g
         variance_g2[column] = fit.variance_factor * sigma_g[column] ** 2 * max(1.0, fit.misfit)
+    if modes == 1 and not rings:
+        return None
     if part.derived.size and watched.size == part.derived.size:
         _set_cells(shelf, part, mean_g)
     window = Window(int(t_ns[0]), int(t_ns[-1]), mean_g, variance_g2, sigma_g.copy(), valid)

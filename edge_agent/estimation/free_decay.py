@@ -21,18 +21,24 @@ from edge_agent.model import BoolArray, FloatArray
 
 LOWEST_HZ = 4.0
 """Slower oscillation is a hand or a liquid and no plate (flexible brackets: 5–15 Hz; hands: below 3 Hz; 2026-11)."""
-MOST_DECAY = 0.4
-"""Fastest decay per row that is told from no ringing: gone within three rows (rule, 2026-11)."""
-LEAST_DECAY = -0.02
-"""Slowest, per row: below zero by what noise does to an estimate (rule, 2026-11)."""
+MOST_DECAY = 0.2
+"""Fastest decay per row that is told from no ringing: gone within five rows; 25 Hz at ζ = 0.08 has 0.16 (rule,
+2026-11)."""
+LEAST_DECAY = 0.003
+"""Slowest, per row, within two σ of the estimate: 8 Hz at ζ = 0.01 has 0.006; a hand's tremor does not fade (rule,
+2026-11)."""
+GROWTH = -0.05
+"""Decay per row at which the search turns back (rule, 2026-11)."""
 FIRST_DECAY = 0.03
 """Decay per row from which the search starts: 12 Hz at ζ = 0.03 and 80 Hz (rule, 2026-11)."""
 ROUNDS = 6
 """Most Gauss–Newton steps; three do from a good start (simulated, 2026-11)."""
+HOPEFUL = 30.0
+"""Squares left above so many times what is wanted are refined only while a step takes a fifth away (rule, 2026-11)."""
+RIDGE = 1e-10
+"""Relative weight that keeps equal oscillations apart; 1e-16 of a gram squared in the result (rule, 2026-11)."""
 TRANSFORM_ROWS = 256
 """Length of the padded periodogram: its grid is finer than a window resolves (rule, 2026-11)."""
-MOST_MODES = 2
-"""Modes of a plate that are told apart in half a second (rule, 2026-11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,15 @@ class FreeDecay:
     angles_per_row: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """The design of all parameters, (rows, 1 + 4 modes), the linear ones' values, and what is left, (rows,), g."""
+
+    design: FloatArray
+    coefficients: FloatArray
+    left: FloatArray
+
+
 def fit_free_decay(
     series_g: FloatArray, bad: BoolArray | None, sigma_g: float, least_angle: float, most_modes: int, most_misfit: float
 ) -> FreeDecay | None:
@@ -83,38 +98,40 @@ def fit_free_decay(
         None where no such fit is good enough.
     """
     rows = series_g.size
-    middle = float(series_g[rows // 2])
-    readings = series_g - middle
-    good = None if bad is None or not bad.any() else ~bad
-    t = np.arange(rows, dtype=np.float64)
+    weight = np.ones(rows) if bad is None else (~bad).astype(np.float64)
+    count = int(weight.sum())
+    middle_g = float(series_g @ weight) / count
+    readings = (series_g - middle_g) * weight
+    fitted = _Fitted(weight[:, np.newaxis], np.zeros(1), readings)
     decays: list[float] = []
     angles: list[float] = []
     for modes in range(most_modes + 1):
+        freedom = count - 1 - 4 * modes
+        if freedom < rows // 3:
+            return None
         if modes:
-            start = _loudest_angle(left, least_angle)
+            start = _loudest_angle(fitted.left, least_angle)
             if start is None:
                 return None
             decays.append(FIRST_DECAY)
             angles.append(start)
-        design, coefficients, left = _refine(readings, good, t, decays, angles, least_angle)
-        count = rows if good is None else int(good.sum())
-        freedom = count - design.shape[1]
-        if freedom < rows // 3:
-            return None
-        misfit = float(left @ left) / (freedom * sigma_g * sigma_g)
+            enough_g2 = most_misfit * freedom * sigma_g * sigma_g
+            fitted = _refine(readings, weight, decays, angles, least_angle, enough_g2)
+        misfit = float(fitted.left @ fitted.left) / (freedom * sigma_g * sigma_g)
         if misfit <= most_misfit:
-            break
-    else:
-        return None
-    inverse = np.linalg.pinv(design.T @ design, hermitian=True)
-    return FreeDecay(
-        level_g=middle + float(coefficients[0]),
-        variance_factor=float(inverse[0, 0]),
-        misfit=misfit,
-        bend=_bend(left, design, good, t) / (sigma_g * sigma_g),
-        decays_per_row=tuple(decays),
-        angles_per_row=tuple(angles),
-    )
+            factors = np.diag(np.linalg.pinv(fitted.design.T @ fitted.design, hermitian=True))
+            slowest = np.array(decays) + 2.0 * sigma_g * np.sqrt(np.maximum(factors[1 + 2 * modes :: 2], 0.0))
+            if (slowest < LEAST_DECAY).any():
+                return None
+            return FreeDecay(
+                level_g=middle_g + float(fitted.coefficients[0]),
+                variance_factor=float(factors[0]),
+                misfit=misfit,
+                bend=_bend(fitted, weight) / (sigma_g * sigma_g),
+                decays_per_row=tuple(decays),
+                angles_per_row=tuple(angles),
+            )
+    return None
 
 
 def straight_fit(departures_g: FloatArray, sigma_g: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -131,51 +148,53 @@ def straight_fit(departures_g: FloatArray, sigma_g: FloatArray) -> tuple[FloatAr
 
 def _refine(
     readings: FloatArray,
-    good: BoolArray | None,
-    t: FloatArray,
+    weight: FloatArray,
     decays: list[float],
     angles: list[float],
     least_angle: float,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Move decays and angles to the least squares; return the design, its coefficients and what is left."""
-    modes = len(decays)
-    design = np.ones((t.size, 1 + 4 * modes))
-    coefficients: FloatArray = np.zeros(1 + 2 * modes)
-    left = readings
-    before = math.inf
-    for turn in range(ROUNDS if modes else 1):
+    enough_g2: float,
+) -> _Fitted:
+    """Move decays and angles, in place, to the least squares; stop early where those stay far above ``enough_g2``."""
+    modes, rows = len(decays), readings.size
+    t = np.arange(rows, dtype=np.float64)
+    linear = 1 + 2 * modes
+    design = np.empty((rows, 1 + 4 * modes))
+    design[:, 0] = weight
+    before_g2 = math.inf
+    turn = 0
+    while True:
         for mode in range(modes):
             envelope = np.exp(-decays[mode] * t)
-            np.multiply(envelope, np.cos(angles[mode] * t), out=design[:, 1 + 2 * mode])
-            np.multiply(envelope, np.sin(angles[mode] * t), out=design[:, 2 + 2 * mode])
-        linear = design[:, : 1 + 2 * modes]
-        usable = linear if good is None else linear * good[:, np.newaxis]
-        coefficients = (
-            np.linalg.lstsq(usable, readings, rcond=None)[0]
-            if good is None
-            else (np.linalg.lstsq(usable, readings * good, rcond=None)[0])
-        )
-        left = readings - linear @ coefficients
-        if good is not None:
-            left = left * good
-        if not modes:
-            break
+            envelope *= weight
+            phase = angles[mode] * t
+            np.multiply(envelope, np.cos(phase), out=design[:, 1 + 2 * mode])
+            np.multiply(envelope, np.sin(phase), out=design[:, 2 + 2 * mode])
+        coefficients = _least_squares(design[:, :linear], readings)
+        left = readings - design[:, :linear] @ coefficients
         for mode in range(modes):
             cosine, sine = design[:, 1 + 2 * mode], design[:, 2 + 2 * mode]
             a, b = coefficients[1 + 2 * mode], coefficients[2 + 2 * mode]
-            design[:, 1 + 2 * (modes + mode)] = -t * (a * cosine + b * sine)
-            design[:, 2 + 2 * (modes + mode)] = t * (b * cosine - a * sine)
-        size = float(left @ left)
-        if turn == ROUNDS - 1 or size > 0.999 * before:
-            break
-        before = size
-        masked = design if good is None else design * good[:, np.newaxis]
-        step = np.linalg.lstsq(masked, left, rcond=1e-9)[0][1 + 2 * modes :]
+            design[:, linear + 2 * mode] = -t * (a * cosine + b * sine)
+            design[:, linear + 2 * mode + 1] = t * (b * cosine - a * sine)
+        left_g2 = float(left @ left)
+        turn += 1
+        slow = 0.999 if left_g2 <= HOPEFUL * enough_g2 else 0.8
+        if turn == ROUNDS or left_g2 > slow * before_g2:
+            return _Fitted(design, coefficients, left)
+        before_g2 = left_g2
+        steps = _least_squares(design, left)[linear:].tolist()
         for mode in range(modes):
-            decays[mode] = min(max(decays[mode] + float(np.clip(step[2 * mode], -0.1, 0.1)), LEAST_DECAY), MOST_DECAY)
-            angle = angles[mode] + float(np.clip(step[2 * mode + 1], -0.1, 0.1))
-            angles[mode] = min(max(angle, least_angle), math.pi)
-    return (design if good is None else design * good[:, np.newaxis]), coefficients, left
+            decay_step, angle_step = (min(max(step, -0.1), 0.1) for step in steps[2 * mode : 2 * mode + 2])
+            decays[mode] = min(max(decays[mode] + decay_step, GROWTH), MOST_DECAY)
+            angles[mode] = min(max(angles[mode] + angle_step, least_angle), math.pi)
+
+
+def _least_squares(design: FloatArray, target: FloatArray) -> FloatArray:
+    """Return coefficients by the normal equations, a hair's breadth of ridge keeping them solvable."""
+    normal = design.T @ design
+    normal.flat[:: normal.shape[0] + 1] *= 1.0 + RIDGE
+    normal.flat[:: normal.shape[0] + 1] += RIDGE
+    return np.asarray(np.linalg.solve(normal, design.T @ target), dtype=np.float64)
 
 
 def _loudest_angle(left: FloatArray, least_angle: float) -> float | None:
@@ -187,12 +206,11 @@ def _loudest_angle(left: FloatArray, least_angle: float) -> float | None:
     return (lowest + int(power[lowest:].argmax())) * 2.0 * math.pi / TRANSFORM_ROWS
 
 
-def _bend(left: FloatArray, design: FloatArray, good: BoolArray | None, t: FloatArray) -> float:
+def _bend(fitted: _Fitted, weight: FloatArray) -> float:
     """Return how much of the squares left a slope and a curvature would take away, g²."""
-    unit = t * (2.0 / (t.size - 1)) - 1.0
-    trend = np.column_stack((unit, np.square(unit)))
-    if good is not None:
-        trend = trend * good[:, np.newaxis]
-    free = trend - design @ np.linalg.lstsq(design, trend, rcond=1e-9)[0]
-    taken = free @ np.linalg.lstsq(free, left, rcond=1e-9)[0]
-    return float(taken @ taken)
+    rows = weight.size
+    unit = np.arange(rows) * (2.0 / (rows - 1)) - 1.0
+    trend = np.column_stack((unit, np.square(unit))) * weight[:, np.newaxis]
+    design = np.hstack((fitted.design, trend))
+    left = fitted.left
+    return float(left @ design @ _least_squares(design, left))

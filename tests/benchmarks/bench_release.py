@@ -40,7 +40,7 @@ class Score:
 
     def delay_ms(self, quantile: float) -> float:
         """Return a quantile of the delay; a release never decided counts as late."""
-        return float(np.quantile(self.delays_ms, quantile))
+        return float(np.quantile(self.delays_ms, quantile, method="higher"))
 
 
 def score_steps(releases: list[Releases], heard: list[list[list[tuple[int, float, float]]]]) -> Score:

@@ -31,8 +31,9 @@ def draw_releases(
 ) -> Releases:
     """Draw acts, one a plate, all between 4 and 7 s of ``seconds``.
 
-    Plates ring at 8–25 Hz, ``stiff`` ones at 32–79 Hz, which the converter mostly averages away; ζ is 0.01–0.08. A hand touches for 0.3–1.5 s with a force of tens of grams to a kilogram, one in ten presses with
-    up to 14 kg; it lets go within 5–60 ms of whatever it pressed with. Items weigh 20–1000 g.
+    Plates ring at 8–25 Hz, ``stiff`` ones at 32–79 Hz, which the converter mostly averages away; ζ is 0.01–0.08. A hand
+    touches for 0.3–1.5 s with a force of tens of grams to a kilogram, one in ten presses with up to 14 kg; it lets go
+    within 5–60 ms of whatever it pressed with. Items weigh 20–1000 g.
     """
     rng = np.random.default_rng([seed, modes])
     t_s = np.arange(round(seconds * RATE_HZ * FINE)) / (RATE_HZ * FINE)
