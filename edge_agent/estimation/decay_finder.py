@@ -38,6 +38,9 @@ sways passes more often)."""
 MOST_VARIANCE_FACTOR = 0.25
 """A level that is known no better than half a reading's σ is one that the oscillation can imitate (simulated,
 2026-11)."""
+MOST_SIGMA_G = 0.45
+"""Largest σ of a watched column's level, g: under more noise than that 0.3 s do not show a hand that fumbles with 15 g
+(simulated, 2026-11: at 0.8 g one take in a hundred was cut in two)."""
 MOST_BAD = 0.3
 """Share of rejected readings above which a window is not judged: the glitch gate takes the tops of hard ringing for
 glitches, one in five (simulated, 2026-11)."""
@@ -70,7 +73,7 @@ def find_free_decay(
         shelf,
         [(part, window, track.noise.wander_g) for (track, part), window in zip(parts, windows, strict=True)],
     )
-    if not merged.valid.any() or sigma_g > 0.1 * shelf.limits.min_event_g:
+    if not merged.valid.any() or sigma_g > min(0.1 * shelf.limits.min_event_g, MOST_SIGMA_G):
         return None
     return Rest(
         level=merged,
