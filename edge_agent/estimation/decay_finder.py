@@ -26,6 +26,8 @@ LEAST_ROWS = 24
 LONGER = 4 / 3
 """So much longer must the window be for a second oscillation (simulated, 2026-11: premature otherwise) and where
 nothing rings: ringing that fades shows that the plate was let go, stillness may be a hand's (rule)."""
+EARLY = 0.75
+"""So much shorter may the window of a provisional word be (rule, 2026-11)."""
 LEAST_TURNS = 2.2
 """Turns that the slowest oscillation must make in the window: fewer are told from a hand's wander too seldom
 (simulated, 2026-11: at 1.5 turns one release in a hundred was premature)."""
@@ -49,7 +51,12 @@ GAP_PERIODS = 1.5
 
 
 def find_free_decay(
-    shelf: ShelfConfig, parts: Sequence[LivePart], not_before_ns: int, settings: EstimationSettings
+    shelf: ShelfConfig,
+    parts: Sequence[LivePart],
+    not_before_ns: int,
+    settings: EstimationSettings,
+    *,
+    early: bool = False,
 ) -> Rest | None:
     """Return the level around which the shelf rings freely, or None where it does not, or is not known to.
 
@@ -59,12 +66,14 @@ def find_free_decay(
         The boards that are alive; each must have been at rest before.
     not_before_ns : int
         The window begins no earlier: what came before was the disturbance.
+    early : bool
+        Be content with the shorter window of a provisional word.
     """
     reached_ns = min((track.last_t_ns or 0 for track, _ in parts), default=0)
     windows: list[Window] = []
     sigma_g = 0.0
     for track, part in parts:
-        window = _free_window(shelf, track, part, not_before_ns, reached_ns, settings)
+        window = _free_window(shelf, track, part, not_before_ns, reached_ns, settings, early=early)
         if window is None:
             return None
         sigma_g = max(sigma_g, level_sigma(track, part, window))
@@ -92,6 +101,8 @@ def _free_window(
     not_before_ns: int,
     reached_ns: int,
     settings: EstimationSettings,
+    *,
+    early: bool,
 ) -> Window | None:
     """Return one board's window if its watched columns ring freely in it."""
     if part.shelf_index not in track.rested:
@@ -101,7 +112,8 @@ def _free_window(
         return None  # a board so slow is as soon still
     t_ns, grams, bad = track.history.since(not_before_ns)
     common = int(np.searchsorted(t_ns, reached_ns, side="right"))
-    for modes, length in ((1, rows), (2, round(rows * LONGER))):
+    lengths = ((1, round(rows * EARLY)),) if early else ((1, rows), (2, round(rows * LONGER)))
+    for modes, length in lengths:
         first = common - length
         if first < 0 or t_ns[common - 1] - t_ns[first] > (length - 1 + GAP_PERIODS) * track.period_ns:
             return None

@@ -125,9 +125,15 @@ class ShelfSegmenter:
             return []
         now_ns = min(track.last_t_ns or 0 for track, _ in parts)
         self._note_peak(act, parts)
-        free = self._ringing_freely(act, parts, now_ns)
-        if free is not None:
-            return self._conclude(act, free)
+        if self._may_ring(act, now_ns):
+            act.ring_looked_ns = now_ns
+            free = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings)
+            if free is not None:
+                return self._conclude(act, free)
+            early = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings, early=True)
+            said = [] if early is None else self._provisional(act, early)
+            if said:
+                return said
         rest_ns = round(self.settings.rest_s * 1e9)
         if now_ns - act.looked_ns < rest_ns // self.settings.rest_looks:
             return []
@@ -143,15 +149,12 @@ class ShelfSegmenter:
         act.candidate, act.rested_ns = rest, rest.start_ns
         return self._conclude(act, rest) if self._sure_enough(act, now_ns) else self._provisional(act, rest)
 
-    def _ringing_freely(self, act: Disturbance, parts: Sequence[LivePart], now_ns: int) -> Rest | None:
-        """Return the level about which the plate rings with nobody's hand on it, if that is known already."""
+    def _may_ring(self, act: Disturbance, now_ns: int) -> bool:
+        """Return whether it is time to look for a plate that rings with nobody's hand on it."""
         settings = self.settings
         if act.cause is not StepCause.ACT or settings.ring_s <= 0 or self._adopts:
-            return None
-        if now_ns - act.ring_looked_ns < settings.ring_look_s * 1e9:
-            return None
-        act.ring_looked_ns = now_ns
-        return find_free_decay(self.shelf, parts, act.rest_after_ns, settings)
+            return False
+        return now_ns - act.ring_looked_ns >= settings.ring_look_s * 1e9
 
     def follow_drift(self, parts: Sequence[LivePart], now_ns: int) -> None:
         """Let the baseline follow slow drift since it last did; a shelf that moves is left alone."""
