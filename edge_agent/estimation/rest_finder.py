@@ -76,7 +76,7 @@ def find_rest(
         window = _rest_window(shelf, track, part, (t_ns[start:], grams[start:], bad[start:]), settings)
         if window is None:
             return None
-        sigma_g = max(sigma_g, _sigma(track, part, window))
+        sigma_g = max(sigma_g, level_sigma(track, part, window))
         windows.append(window)
     merged = merge_parts(
         shelf,
@@ -109,7 +109,7 @@ def _rest_window(
     """Judge one board's rows as they are and, where that is not good enough, without the plate's ringing."""
     t_ns, grams, bad = rows
     plain = _judge(shelf, track, part, rows, settings)
-    if plain is not None and _sigma(track, part, plain) <= 0.1 * shelf.limits.min_event_g:
+    if plain is not None and level_sigma(track, part, plain) <= 0.1 * shelf.limits.min_event_g:
         return plain
     watched = track.watched(part)
     watched = watched[~bad[:, watched].any(axis=0)]
@@ -122,14 +122,22 @@ def _rest_window(
     still = _judge(shelf, track, part, (t_ns[2:], without_ringing(grams, *ringing), bad[2:]), settings)
     if plain is None or still is None:
         return plain or still
-    return min(plain, still, key=lambda window: _sigma(track, part, window))
+    return min(plain, still, key=lambda window: level_sigma(track, part, window))
 
 
-def _sigma(track: BoardTrack, part: ShelfPart, window: Window) -> float:
+def level_sigma(track: BoardTrack, part: ShelfPart, window: Window) -> float:
     """Return the largest σ of a watched column's mean, g; 0 where there is none."""
     watched = track.watched(part)
     variance_g2 = window.variance_g2[watched[window.valid[watched]]]
     return math.sqrt(float(variance_g2.max(initial=0.0)))
+
+
+def outside_the_scale(shelf: ShelfConfig, track: BoardTrack, part: ShelfPart, window: Window) -> bool:
+    """Return whether a window's level cannot be a weight: beyond the cells' capacity, or at another gain."""
+    cells = part.cells[window.valid[part.cells]]
+    if (np.abs(window.mean_g[cells]) > shelf.limits.cell_max_g).any():
+        return True  # beyond its capacity a cell does not weigh; a scale goes blank there (EN 45501)
+    return track.check_gain(window)
 
 
 def _judge(
@@ -145,10 +153,7 @@ def _judge(
     watched = watched[window.valid[watched]]
     if not watched.size:
         return window if (track.watch.faulty | track.absent)[part.cells].all() else None
-    cells = part.cells[window.valid[part.cells]]
-    if (np.abs(window.mean_g[cells]) > shelf.limits.cell_max_g).any():
-        return None  # beyond its capacity a cell does not weigh; a scale goes blank there (EN 45501)
-    if track.check_gain(window):
+    if outside_the_scale(shelf, track, part, window):
         return None
     # What was there before keeps the noise it had; only what was added may slosh. A hand on a full shelf must not hide
     # in the shelf's weight.

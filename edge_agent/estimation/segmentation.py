@@ -7,6 +7,7 @@ from enum import Enum
 import numpy as np
 
 from edge_agent.config import ShelfConfig
+from edge_agent.estimation.decay_finder import find_free_decay
 from edge_agent.estimation.rest_finder import LivePart, Rest, find_rest
 from edge_agent.estimation.settings import INVALID_VARIANCE_G2, EstimationSettings
 from edge_agent.estimation.shelf_level import twist_covariance
@@ -48,6 +49,7 @@ class Disturbance:
     seen_ns: dict[str, int] = field(default_factory=dict)
     """Per board: the newest row looked at for the peak; one board's rows may come seconds after another's."""
     looked_ns: int = 0
+    ring_looked_ns: int = 0
     rested_ns: int = 0
     candidate: Rest | None = None
     provisional_g: FloatArray | None = None
@@ -73,6 +75,7 @@ class ShelfSegmenter:
         self._last_id_ms = -1
         self._followed_ns = 0
         self._follow_from_ns = 0
+        self._waits = False
         # A short look cannot tell slosh from the top of a press or a hand that holds on: it needs stillness.
         self._still_settings = replace(settings, rest_spread_share=0.0, moment_spread_share=0.0)
         self._twist_g2 = twist_covariance(shelf, settings)
@@ -111,6 +114,7 @@ class ShelfSegmenter:
     def disturb(self, t_ns: int, parts: Sequence[LivePart]) -> None:
         """Note that the shelf moves since ``t_ns``."""
         if self.phase is Phase.QUIET:
+            self._catch_up(parts, t_ns)
             self.phase = Phase.DISTURBED
             self.disturbance = self._begin(t_ns, t_ns, StepCause.ACT)
             for track, part in parts:
@@ -123,6 +127,15 @@ class ShelfSegmenter:
             return []
         now_ns = min(track.last_t_ns or 0 for track, _ in parts)
         self._note_peak(act, parts)
+        if self._may_ring(act, now_ns):
+            act.ring_looked_ns = now_ns
+            free = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings)
+            if free is not None:
+                return self._conclude(act, free)
+            early = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings, early=True)
+            said = [] if early is None else self._provisional(act, early)
+            if said:
+                return said
         rest_ns = round(self.settings.rest_s * 1e9)
         if now_ns - act.looked_ns < rest_ns // self.settings.rest_looks:
             return []
@@ -138,19 +151,42 @@ class ShelfSegmenter:
         act.candidate, act.rested_ns = rest, rest.start_ns
         return self._conclude(act, rest) if self._sure_enough(act, now_ns) else self._provisional(act, rest)
 
+    def _may_ring(self, act: Disturbance, now_ns: int) -> bool:
+        """Return whether it is time to look for a plate that rings with nobody's hand on it."""
+        settings = self.settings
+        if act.cause is not StepCause.ACT or settings.ring_s <= 0 or self._adopts:
+            return False
+        return now_ns - act.ring_looked_ns >= settings.ring_look_s * 1e9
+
     def follow_drift(self, parts: Sequence[LivePart], now_ns: int) -> None:
         """Let the baseline follow slow drift since it last did; a shelf that moves is left alone."""
-        if self.phase is not Phase.QUIET:
+        if self.phase is not Phase.QUIET or now_ns < self._follow_from_ns:
             return
-        if now_ns < self._follow_from_ns:
+        elapsed_s = max(now_ns - self._followed_ns, 0) * 1e-9
+        limit_g = self._drift_limit_g(elapsed_s)
+        if self._waits:
+            self._waits = False
+            self._catch_up(parts, now_ns)
             self.baseline.start_following(self._tracked(parts))
-            self._followed_ns = now_ns
-            return
-        elapsed_s = (now_ns - self._followed_ns) * 1e-9
-        share = self.settings.zero_tracking_share_per_s * max(elapsed_s, 0.0)
-        limit = np.full(len(self.shelf.channels), share * self.shelf.limits.cell_max_g)
-        self.baseline.follow(self._tracked(parts), limit)
+        else:
+            self.baseline.follow(self._tracked(parts), limit_g)
         self._followed_ns = now_ns
+
+    def _catch_up(self, parts: Sequence[LivePart], now_ns: int) -> None:
+        """Carry the baseline over what it did not follow, by the drift that the trackers know of."""
+        elapsed_s = max(now_ns - self._followed_ns, 0) * 1e-9
+        drift, variance = np.full((2, len(self.shelf.channels)), np.nan)
+        for track, part in parts:
+            cells = ~(track.watch.faulty | track.absent)[part.cells] & (part.shelf_index in track.rested)
+            drift[part.places[cells]] = track.bank.drift_g_s[part.cells[cells]]
+            variance[part.places[cells]] = track.bank.covariance[2][part.cells[cells]]
+        self.baseline.catch_up(drift, variance, elapsed_s, self._drift_limit_g(elapsed_s))
+        self._followed_ns = now_ns
+
+    def _drift_limit_g(self, elapsed_s: float) -> FloatArray:
+        """Return the most that drift may move a channel in a time, (channels,), g."""
+        share = self.settings.zero_tracking_share_per_s * elapsed_s
+        return np.full(len(self.shelf.channels), share * self.shelf.limits.cell_max_g)
 
     def _begin(self, onset_ns: int, rest_after_ns: int, cause: StepCause) -> Disturbance:
         milliseconds = max(onset_ns // 1_000_000, self._last_id_ms + 1)
@@ -235,10 +271,13 @@ class ShelfSegmenter:
         self.phase = Phase.QUIET
         self.disturbance = None
         self.baseline.start_following(self._tracked(rest.parts))
-        self._followed_ns = rest.end_ns
         # A tracker set anew first finds its level: that is not drift, unless the baseline was set with it.
-        wait_s = 0.0 if committed or unknown.any() else 0.5 * self.settings.tracker_time_constant_s
-        self._follow_from_ns = rest.end_ns + round(wait_s * 1e9)
+        self._waits = not (committed or unknown.any())
+        self._follow_from_ns = rest.end_ns
+        if self._waits:
+            self._follow_from_ns += round(0.5 * self.settings.tracker_time_constant_s * 1e9)
+        else:
+            self._followed_ns = rest.end_ns
         return steps
 
     def _within_zero_drift(self, change: Change) -> bool:

@@ -42,6 +42,11 @@ class EstimationSettings:
     """A rest is looked for this often in the time that it must last: 50 ms of 1 s late at most (rule)."""
     glance_s: float = 0.3
     """Rest behind a provisional step, s (rule: the 0.3 s gate that is customary)."""
+    ring_s: float = 0.3
+    """Free ringing or stillness, at the quiet noise's size, behind a final step, s; 0 waits for a rest each time
+    (simulated, 2026-11: 0.25 s was premature in 4 % of releases, 0.3 s in none of 4,000)."""
+    ring_look_s: float = 0.025
+    """How often it is looked for while a shelf moves, s: two rows at 80 Hz (rule)."""
     rest_spread_share: float = 0.01
     """Spread that a load may keep while at rest, share of the load. Cambridge: 19 g at 3.4 kg, with a margin of 1.8."""
     moment_spread_share: float = 0.04

@@ -87,6 +87,26 @@ class EventBaseline:
         self._owed_g = owed - paid
         self._tracked_g = np.where(np.isnan(tracked_g), self._tracked_g, tracked_g)
 
+    def catch_up(
+        self, drift_g_s: FloatArray, variance_g2_s2: FloatArray, elapsed_s: float, limit_g: FloatArray
+    ) -> None:
+        """Carry the baseline over a time in which it could not follow: by the trackers' drift, and no surer than that.
+
+        Parameters
+        ----------
+        drift_g_s, variance_g2_s2 : (channels,)
+            Drift as the trackers know it now, and its variance; NaN where not tracked.
+        elapsed_s : float
+            Since the baseline last followed.
+        limit_g : (channels,)
+            Most that drift may have moved a channel in that time.
+        """
+        follows = ~np.isnan(drift_g_s) & self.known
+        moved = np.where(follows, np.clip(drift_g_s * elapsed_s, -limit_g, limit_g), 0.0)
+        self.level_g += moved
+        unsure_g2 = np.minimum(variance_g2_s2 * elapsed_s**2, np.square(limit_g))
+        self.covariance_g2 = self.covariance_g2 + np.diag(np.where(follows, unsure_g2, 0.0))
+
     def as_baseline(self) -> Baseline:
         """Return it as the pipeline stores it."""
         sigma = np.where(self.known, np.sqrt(np.diag(self.covariance_g2)), np.nan)

@@ -20,7 +20,7 @@ class Row:
     @property
     def ratio(self) -> float | None:
         """Return peer_value / value: above 1 is better than the peer for costs."""
-        return None if self.peer_value is None else self.peer_value / self.value
+        return None if self.peer_value is None or not self.value else self.peer_value / self.value
 
     def as_json(self) -> dict[str, object]:
         """Return the row as build/bench.json keeps it."""
