@@ -102,7 +102,7 @@ class ActSource:
         if rng.random() < self._misplaced and len(self.lanes) > 1:
             lane = (lane + int(rng.integers(1, len(self.lanes)))) % len(self.lanes)
         x_mm = rng.uniform(*_room(self.lanes[lane], item))
-        return self._model.influence(x_mm, rng.uniform(0, self.shelf.depth_mm))
+        return self._model.influence(x_mm, rng.uniform(*self._model.depth_range_mm()))
 
     def _words(self, moved: list[str], step: WeightStep, rng: np.random.Generator) -> tuple[VisionObservation, ...]:
         if self.camera is None or len(self._skus) < 2:

@@ -8,13 +8,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
+
+from edge_agent.bytes_level import BYTES_VERSION
+from edge_agent.bytes_level.match import BytesTerms, play_bytes
+from edge_agent.bytes_level.scores import score_bytes
+from edge_agent.bytes_level.wording import bytes_line, bytes_rows
 from edge_agent.config.tree import PolicyConfig
 from edge_agent.console.terminal import Progress, say, table
 from edge_agent.errors import EdgeAgentError
 from edge_agent.judging import VERSION
 from edge_agent.judging.anchors import SHARES, Anchor, examine
 from edge_agent.judging.habits import HABITS
-from edge_agent.judging.hardware import HARDWARE
+from edge_agent.judging.hardware import HARDWARE, HardwareKind
 from edge_agent.judging.match import CameraSkill, Played, Terms, play
 from edge_agent.judging.references import LocationAndWeight, NearestWeight
 from edge_agent.judging.report import html_report
@@ -32,7 +38,12 @@ MOST_JOBS = 64
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--suite", choices=[*SUITES, "all"], default="all", help="which goods stand on the shelf (all)")
-    parser.add_argument("--level", choices=["ideal"], default="ideal", help="ideal: each act as one stated weight step")
+    parser.add_argument(
+        "--level",
+        choices=["ideal", "bytes"],
+        default="ideal",
+        help="ideal: each act as one stated weight step; bytes: physics, board bytes, the whole engine (ideal)",
+    )
     parser.add_argument("--hardware", choices=[*HARDWARE, "all"], default="all", help="which cells carry it (all)")
     parser.add_argument("--acts", type=_acts, default=2000, help="how many acts a suite and hardware (2000)")
     parser.add_argument("--seed", type=_seed, default=1, help="the same seed draws the same acts (1)")
@@ -52,19 +63,48 @@ def run(arguments: argparse.Namespace) -> int:
     """Play all matches asked for."""
     if arguments.html is not None:
         _require_writable(arguments.html)
+    if arguments.level == "bytes":
+        return _run_bytes(arguments)
     return _run_anchors(arguments) if arguments.anchors else _run_matches(arguments)
 
 
-def _run_matches(arguments: argparse.Namespace) -> int:
+def _run_bytes(arguments: argparse.Namespace) -> int:
+    for option in ("html", "camera"):
+        if getattr(arguments, option) is not None:
+            raise EdgeAgentError(f"--{option}: only with --level ideal; leave it away with --level bytes")
+    if arguments.anchors:
+        raise EdgeAgentError("--anchors: only with --level ideal; leave it away with --level bytes")
+    policy, progress, scores = PolicyConfig(), Progress(), []
+    if not arguments.json:
+        say(f"{VERSION}, level of bytes {BYTES_VERSION}")
+    for suite, hardware in _wanted(arguments):
+        terms = BytesTerms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy)
+        line = bytes_line(terms)
+        shown = lambda done, line=line: progress.show(f"{line}: {done} played")  # noqa: E731
+        scores.append((terms, score_bytes(play_bytes(terms, shown, arguments.jobs))))
+        progress.end()
+        if not arguments.json:
+            say("", line, *(f"  {name:<30} {value}" for name, value in bytes_rows(scores[-1][1])))
+    if arguments.json:
+        matches = [{"terms": msgspec.to_builtins(terms), "score": asdict(each)} for terms, each in scores]
+        say(json.dumps({"judge": VERSION, "bytes": BYTES_VERSION, "matches": matches}, indent=1))
+    return 0
+
+
+def _wanted(arguments: argparse.Namespace) -> list[tuple[str, HardwareKind]]:
     suites = list(SUITES) if arguments.suite == "all" else [arguments.suite]
     kinds = list(HARDWARE) if arguments.hardware == "all" else [arguments.hardware]
+    return list(itertools.product(suites, kinds))
+
+
+def _run_matches(arguments: argparse.Namespace) -> int:
     camera = CameraSkill(arguments.camera, arguments.camera_sees == "item") if arguments.camera is not None else None
     policy = PolicyConfig()
     matches: list[tuple[Played, Sequence[Score]]] = []
     progress = Progress()
     if not arguments.json:
         say(f"{VERSION}. {STANDING}")
-    for suite, hardware in itertools.product(suites, kinds):
+    for suite, hardware in _wanted(arguments):
         terms = Terms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy.min_confidence, camera)
         line = terms_line(terms)
         played = play(

@@ -136,6 +136,9 @@ class ShelfSegmenter:
             said = [] if early is None else self._provisional(act, early)
             if said:
                 return said
+        return self._look_for_rest(act, parts, now_ns)
+
+    def _look_for_rest(self, act: Disturbance, parts: Sequence[LivePart], now_ns: int) -> list[WeightStep]:
         rest_ns = round(self.settings.rest_s * 1e9)
         if now_ns - act.looked_ns < rest_ns // self.settings.rest_looks:
             return []

@@ -5,7 +5,7 @@ g is the shelf's influence vector: the indicator of the plate under x for ``lane
 mean and the covariance of g over the places an item may have there:
 
 - across the lane x is uniform over its width, or, for an item of known width in its own lane, over what the item
-  leaves of it; along the lane y is uniform over the shelf's depth (platform);
+  leaves of it; along the lane y is uniform over what a pack of `PACK_DEPTH_MM` leaves of the shelf's depth (platform);
 - a lane that lies over several plates is split into one spot per plate, each with its share of the lane's width.
 
 With u = (x − x₀)/(x₁ − x₀) and v = (y − y₀)/(y₁ − y₀) a corner's influence is a(u)·b(v), a and b being linear; u and
@@ -24,6 +24,10 @@ from edge_agent.model import FloatArray, IntArray
 MIN_SPOT_SHARE = 0.05
 """A plate under less than this share of a lane's width is no place for its items: planograms are drawn to a few mm,
 lanes are 60 mm and wider (2026-11)."""
+
+PACK_DEPTH_MM = 120.0
+"""How deep a large pack is, mm: its middle comes no closer to the shelf's front and back edge than half of it. A pack
+that hangs over the edge is not seen in shops (assumed, 2026-11)."""
 
 OVERHANG_MM = 10.0
 """How far an item may stand over its lane's border on either side, mm: dividers are low and bent (assumed, 2026-11)."""
@@ -116,7 +120,7 @@ class ObservationModel:
         half_mm = (right_mm - left_mm) / 2
         play_mm = min(half_mm, max(half_mm - item_width_mm / 2, 0.0) + OVERHANG_MM)
         middle_mm = (left_mm + right_mm) / 2
-        mean, moment = self._platform_moments((middle_mm - play_mm, middle_mm + play_mm), (0.0, self.shelf.depth_mm))
+        mean, moment = self._platform_moments((middle_mm - play_mm, middle_mm + play_mm), self.depth_range_mm())
         covariance: FloatArray = moment - np.outer(mean, mean)
         return covariance
 
@@ -158,13 +162,17 @@ class ObservationModel:
         moment = along_x_moment[np.ix_(right, right)] * along_y_moment[np.ix_(back, back)]
         return mean, moment
 
+    def depth_range_mm(self) -> tuple[float, float]:
+        """Return where along the shelf's depth an item's middle may be, mm; half the depth is left at least."""
+        margin_mm = min(PACK_DEPTH_MM / 2, self.shelf.depth_mm / 4)
+        return margin_mm, self.shelf.depth_mm - margin_mm
+
     def _platform_region(self) -> Region:
-        depth = (0.0, self.shelf.depth_mm)
         spots = []
         for lane_index, lane in enumerate(self.lanes):
-            mean, moment = self._platform_moments(lane.x_mm, depth)
+            mean, moment = self._platform_moments(lane.x_mm, self.depth_range_mm())
             spots.append(Spot(lane_index, 1.0, mean, moment - np.outer(mean, mean)))
-        _, everywhere = self._platform_moments((0.0, self.shelf.width_mm), depth)
+        _, everywhere = self._platform_moments((0.0, self.shelf.width_mm), (0.0, self.shelf.depth_mm))
         return Region(np.arange(4, dtype=np.int32), tuple(spots), everywhere, 1.0)
 
     def _plate_regions(self) -> tuple[Region, ...]:

@@ -181,7 +181,7 @@ class Shoppers:
         for sign, sku, lane in moved:
             item = self.shop.catalogue.items[sku]
             mass_g = sign * self.rng.normal(item.unit_weight_g, item.unit_sigma_g)
-            place = self.rng.uniform(*self.lanes[lane].x_mm), self.rng.uniform(0, shelf.depth_mm)
+            place = self.rng.uniform(*self.lanes[lane].x_mm), self.rng.uniform(*self.model.depth_range_mm())
             delta_g += mass_g * self.model.influence(*place)
         if not known:
             place = self.rng.uniform(0, shelf.width_mm), self.rng.uniform(0, shelf.depth_mm)

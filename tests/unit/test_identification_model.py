@@ -50,7 +50,7 @@ def test_a_platforms_cells_bear_every_load_in_full_and_balance_its_moment() -> N
 
 def test_a_lanes_spread_on_a_platform_is_that_of_items_standing_anywhere_in_it() -> None:
     model = ObservationModel(platform(), (lane("A", 150, 300),))
-    places = np.random.default_rng(1).uniform((150, 0), (300, 400), (20_000, 2))
+    places = np.random.default_rng(1).uniform((150, 60), (300, 340), (20_000, 2))
     felt = np.array([model.influence(x, y) for x, y in places])
     (spot,) = model.regions[0].spots
     assert spot.influence == pytest.approx(felt.mean(axis=0), abs=0.005)

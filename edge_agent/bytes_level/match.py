@@ -1,0 +1,94 @@
+"""A match at the level of bytes: shelves visited one after the other, what happened beside what was said."""
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+
+import numpy as np
+
+from edge_agent.bytes_level.line import START_NS, run
+from edge_agent.bytes_level.shop import AIR, draw_physics, shop_of
+from edge_agent.bytes_level.shopper import visit
+from edge_agent.config.tree import PolicyConfig
+from edge_agent.judging.habits import Habits
+from edge_agent.judging.hardware import HARDWARE, HardwareKind
+from edge_agent.judging.suites import draw_shelf
+from edge_agent.model import Decision, ItemEvent, Provisional
+from edge_agent.simulation.scoreboard import Heard, Scored, score
+from edge_agent.simulation.world import ShelfWorld
+
+ACTS_A_SHELF = {"lane_cells": 25, "platform": 16}
+"""Acts before the next shelf: fewer than its goods allow."""
+AFTER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class BytesTerms:
+    """What a match is played on."""
+
+    suite: str
+    hardware: HardwareKind
+    acts: int
+    seed: int
+    habits: Habits
+    policy: PolicyConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One act with what was said of it, and when an early word came, s after the release."""
+
+    scored: Scored
+    early_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BytesPlayed:
+    """A match played: every act in order, and the events that belong to none."""
+
+    terms: BytesTerms
+    told: tuple[Told, ...]
+    invented: tuple[ItemEvent, ...]
+
+
+def play_bytes(terms: BytesTerms, progress: Callable[[int], None] = lambda _: None, jobs: int = 1) -> BytesPlayed:
+    """Play shelves until there are acts enough; what comes of it is the same however many processes share it."""
+    each = ACTS_A_SHELF[terms.hardware]
+    numbers = range(-(-terms.acts // each))
+    shelves: list[tuple[tuple[Told, ...], tuple[ItemEvent, ...]]] = []
+    if jobs == 1:
+        for number in numbers:
+            shelves.append(play_shelf(terms, number))
+            progress(min((number + 1) * each, terms.acts))
+    else:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            for number, shelf in enumerate(pool.map(partial(play_shelf, terms), numbers)):
+                shelves.append(shelf)
+                progress(min((number + 1) * each, terms.acts))
+    told = tuple(act for acts, _ in shelves for act in acts)
+    return BytesPlayed(terms, told, tuple(event for _, events in shelves for event in events))
+
+
+def play_shelf(terms: BytesTerms, number: int) -> tuple[tuple[Told, ...], tuple[ItemEvent, ...]]:
+    """Return one shelf's acts as they were told, and what was invented there."""
+    site = shop_of(draw_shelf(terms.suite, terms.seed, number), HARDWARE[terms.hardware], terms.policy)
+    rng = np.random.default_rng(np.random.SeedSequence([terms.seed, number, 5]))
+    world = ShelfWorld(site, int(rng.integers(2**31)), air=AIR)
+    acts = min(ACTS_A_SHELF[terms.hardware], terms.acts - number * ACTS_A_SHELF[terms.hardware])
+    physics = draw_physics(rng)
+    truths = visit(world, terms.habits, rng, acts)
+    heard: list[Heard] = []
+    early_ns: dict[str, float] = {}
+    for known_s, output in run(site, world, physics, truths[-1].t_release_s + AFTER_S):
+        if isinstance(output, Decision):
+            heard.append(Heard(output.event, known_s))
+        elif isinstance(output, Provisional):
+            early_ns.setdefault(output.event.act_id, known_s)
+    board = score(truths, heard, START_NS)
+    told = []
+    for scored in board.scored:
+        first = [early_ns[each.event.act_id] for each in scored.heard if each.event.act_id in early_ns]
+        told.append(Told(scored, min(first) - scored.truth.t_release_s if first else None))
+    return tuple(told), tuple(each.event for each in board.invented)

@@ -1,0 +1,39 @@
+"""How the scores of the level of bytes are put into words."""
+
+from edge_agent.bytes_level.match import BytesTerms
+from edge_agent.bytes_level.scores import BytesScore
+
+
+def bytes_line(terms: BytesTerms) -> str:
+    """Return what a match was played on."""
+    return f"suite {terms.suite}, {terms.hardware}, board bytes: {terms.acts} acts, seed {terms.seed}"
+
+
+def bytes_rows(score: BytesScore) -> list[tuple[str, str]]:
+    """Return (name, value) of every figure."""
+    left = ", ".join(
+        f"{100 * error:.2f} % at {100 * float(share):g} %" for share, error in score.residual_error.items()
+    )
+    return [
+        ("events: recall, precision", f"{score.recall:.4f}, {score.precision:.4f} ({score.invented} invented)"),
+        ("acts told right", f"{100 * score.accuracy:.2f} % of {score.acts}"),
+        ("wrong left at so much review", left),
+        ("reviewed", f"{100 * score.review_rate:.1f} % ({_counts(score.review_causes)})"),
+        (
+            "billed and wrong",
+            f"{100 * score.billed_wrong:.3f} % of all acts; seen/foretold {_number(score.billed_ratio)}",
+        ),
+        ("release → final", f"p50 {_number(score.final_p50_s)} s, p95 {_number(score.final_p95_s)} s"),
+        ("release → early word", f"p50 {_number(score.early_p50_s)} s"),
+        ("premature finals", f"{100 * score.premature:.2f} %"),
+        ("change off by > 1 g and 4 σ", f"{100 * score.wrong_by:.2f} %"),
+        ("where wrong acts went wrong", _counts(score.faults)),
+    ]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda each: -each[1])) or "none"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,85 @@
+"""`edge-agent lab score --level bytes`: shelves in physics, boards that send bytes, the whole engine behind them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from edge_agent.bytes_level.match import BytesPlayed, BytesTerms, Told, play_bytes
+from edge_agent.bytes_level.scores import score_bytes
+from edge_agent.bytes_level.shop import draw_physics, shop_of
+from edge_agent.cli import build_parser, command_module, main
+from edge_agent.config.tree import PolicyConfig
+from edge_agent.errors import EdgeAgentError
+from edge_agent.judging.habits import HABITS
+from edge_agent.judging.hardware import HARDWARE, HardwareKind
+from edge_agent.judging.suites import draw_shelf
+from edge_agent.simulation.scoreboard import Outcome, Scored
+
+BYTES = ["lab", "score", "--level", "bytes", "--suite", "distinct", "--hardware", "platform", "--acts", "8"]
+
+
+def terms(kind: HardwareKind, acts: int, suite: str = "distinct") -> BytesTerms:
+    return BytesTerms(suite, kind, acts, 11, HABITS, PolicyConfig())
+
+
+@pytest.mark.parametrize("kind", HARDWARE)
+def test_every_act_of_a_visited_shelf_is_heard_once_soon_and_nearly_always_right(kind: HardwareKind) -> None:
+    score = score_bytes(play_bytes(terms(kind, 32)))
+    assert (score.recall, score.precision) == (1.0, 1.0)
+    assert score.accuracy >= 0.9
+    assert score.billed_wrong == 0
+    assert score.final_p50_s is not None
+    assert score.final_p50_s < 0.6, "sooner than a second's rest"
+    assert score.early_p50_s is not None
+    assert score.early_p50_s <= score.final_p50_s
+
+
+def test_however_many_processes_share_a_match_its_scores_are_the_same() -> None:
+    assert score_bytes(play_bytes(terms("platform", 20), jobs=2)) == score_bytes(play_bytes(terms("platform", 20)))
+
+
+def test_the_truth_adds_up_to_what_was_asked_for() -> None:
+    played = play_bytes(terms("platform", 20))
+    assert len(played.told) == 20, "a shelf of 16 acts and one of 4"
+    starts = [each.scored.truth.t_start_s for each in played.told]
+    assert sorted(starts[:16]) == starts[:16]
+
+
+def test_a_match_in_which_nothing_was_heard_is_scored_as_that() -> None:
+    played = play_bytes(terms("platform", 4))
+    silent = [Scored(each.scored.truth, Outcome.MISSED, (), None, None) for each in played.told]
+    score = score_bytes(BytesPlayed(played.terms, tuple(Told(each, None) for each in silent), ()))
+    assert (score.recall, score.accuracy, score.final_p50_s) == (0.0, 0.0, None)
+    assert score.faults == {"segmentation": score.acts}
+
+
+def test_the_shop_is_one_that_the_agent_would_start_with() -> None:
+    for kind in HARDWARE:
+        site = shop_of(draw_shelf("store", 3, 0), HARDWARE[kind], PolicyConfig())
+        assert len(site.agent.boards) == {"lane_cells": 2, "platform": 1}[kind]
+        assert all(site.calibration(cell.board_uid) is not None for cell in site.shelves[0].channels)
+
+
+def test_mountings_differ_and_one_seed_draws_one() -> None:
+    drawn = [draw_physics(np.random.default_rng(seed)).lane_modes for seed in (1, 1, 2, 3, 4, 5, 6)]
+    assert drawn[0] == drawn[1]
+    assert {len(modes) for modes in drawn} == {1, 2}
+
+
+def test_the_command_prints_every_figure_and_as_json_names_its_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(BYTES) == 0
+    printed = capsys.readouterr().out
+    for figure in ("recall, precision", "acts told right", "release → final", "premature finals", "went wrong"):
+        assert figure in printed
+    assert main([*BYTES, "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert (scores["judge"], scores["bytes"]) == ("judge-1", "bytes-0")
+    assert scores["matches"][0]["score"]["recall"] == 1.0
+
+
+@pytest.mark.parametrize("option", [["--anchors"], ["--camera", "0.9"]])
+def test_what_only_the_ideal_level_has_is_refused_by_name(option: list[str]) -> None:
+    module = command_module("lab score")
+    with pytest.raises(EdgeAgentError, match=f"{option[0]}: only with --level ideal"):
+        module.run(build_parser("lab score", module).parse_args([*BYTES[2:], *option]))
