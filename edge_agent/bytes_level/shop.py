@@ -66,7 +66,7 @@ def shop_of(shelf: Shelf, hardware: Hardware, policy: PolicyConfig) -> Site:
     )
 
 
-def draw_physics(rng: np.random.Generator) -> BoardPhysics:
+def draw_physics(rng: np.random.Generator, glitch_rate: float = GLITCHES) -> BoardPhysics:
     """Return a shelf's mounting: half stiff, a third on flexible brackets, the rest with two modes.
 
     Frequencies and dampings as the design record on calibration states them (2026-11).
@@ -84,4 +84,4 @@ def draw_physics(rng: np.random.Generator) -> BoardPhysics:
             RingingMode(float(rng.uniform(8, 15)), damping, share),
             RingingMode(float(rng.uniform(18, 40)), float(rng.uniform(0.02, 0.06)), 1 - share),
         )
-    return replace(BoardPhysics(), glitch_rate=GLITCHES, lane_modes=modes, platform_modes=modes)
+    return replace(BoardPhysics(), glitch_rate=glitch_rate, lane_modes=modes, platform_modes=modes)

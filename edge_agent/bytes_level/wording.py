@@ -1,6 +1,7 @@
 """How the scores of the level of bytes are put into words."""
 
 from edge_agent.bytes_level.match import BytesTerms
+from edge_agent.bytes_level.scenarios import ScenarioScore
 from edge_agent.bytes_level.scores import BytesScore
 
 
@@ -29,6 +30,15 @@ def bytes_rows(score: BytesScore) -> list[tuple[str, str]]:
         ("change off by > 1 g and 4 σ", f"{100 * score.wrong_by:.2f} %"),
         ("where wrong acts went wrong", _counts(score.faults)),
     ]
+
+
+SCENARIO_HEADS = ("case", "acts", "right", "reviewed", "wrong", "missed", "invented", "passed %", "")
+
+
+def scenario_row(score: ScenarioScore, words: str) -> list[str]:
+    """Return one case's cells; ``reviewed`` are those that a reviewer can settle rightly."""
+    counts = (score.acts, score.right, score.rightly_reviewed, score.wrong, score.missed, score.invented)
+    return [score.name, *(str(count) for count in counts), f"{100 * score.passed:.0f}", words]
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from edge_agent.bytes_level.match import BytesPlayed, BytesTerms, Told, play_bytes
+from edge_agent.bytes_level.scenarios import SCENARIOS, play_scenario
 from edge_agent.bytes_level.scores import score_bytes
 from edge_agent.bytes_level.shop import draw_physics, shop_of
 from edge_agent.cli import build_parser, command_module, main
+from edge_agent.config.files import load_site
 from edge_agent.config.tree import PolicyConfig
+from edge_agent.demo.unit_files import seed_directory
 from edge_agent.errors import EdgeAgentError
 from edge_agent.judging.habits import HABITS
 from edge_agent.judging.hardware import HARDWARE, HardwareKind
@@ -83,3 +86,32 @@ def test_what_only_the_ideal_level_has_is_refused_by_name(option: list[str]) -> 
     module = command_module("lab score")
     with pytest.raises(EdgeAgentError, match=f"{option[0]}: only with --level ideal"):
         module.run(build_parser("lab score", module).parse_args([*BYTES[2:], *option]))
+
+
+CLEAR = ("single take", "several of one", "put back", "put back astray", "two hands", "press only", "glitch runs")
+
+
+@pytest.mark.parametrize("name", CLEAR)
+def test_a_clear_case_is_right(name: str) -> None:
+    score = play_scenario(name, SCENARIOS[name], load_site(seed_directory() / "agent.toml"), 2, seed=3)
+    assert (score.passed, score.wrong, score.missed, score.invented) == (1.0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["equal swap", "on the border", "stale weight"])
+def test_a_case_that_weight_cannot_decide_is_left_to_a_person_who_finds_the_truth(name: str) -> None:
+    score = play_scenario(name, SCENARIOS[name], load_site(seed_directory() / "agent.toml"), 2, seed=3)
+    assert (score.passed, score.wrong) == (1.0, 0)
+    assert score.rightly_reviewed > 0
+
+
+def test_a_case_that_does_not_exist_is_named_with_those_that_do() -> None:
+    module = command_module("lab score")
+    words = ["--scenarios", "earthquake"]
+    with pytest.raises(EdgeAgentError, match="no case 'earthquake'; the cases are: single take, several of one"):
+        module.run(build_parser("lab score", module).parse_args(words))
+
+
+def test_the_table_of_cases_names_what_each_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "score", "--scenarios", "single take", "press only", "--times", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "a push of 2-12 kg, nothing taken" in printed
