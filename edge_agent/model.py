@@ -178,6 +178,26 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SubStep:
+    """One item's share of a `WeightStep`, where the shelf's weight paused between two items.
+
+    Attributes
+    ----------
+    t_ns : MonotonicNs
+        When the pause after it, or the rest, began.
+    delta_g : (channels,)
+        Change per channel since the pause before, g, positive onto the shelf.
+    covariance_g2 : (channels, channels)
+        Of ``delta_g``; wide where a hand may have pressed during a pause. Neighbours share a pause, so what one has too
+        much the next has too little.
+    """
+
+    t_ns: MonotonicNs
+    delta_g: FloatArray
+    covariance_g2: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class WeightStep:
     """The change of a shelf's resting weight from before a disturbance to after it.
 
@@ -199,6 +219,8 @@ class WeightStep:
         False for a provisional result that may still change.
     baseline : Baseline or None
         The resting weight after a final step: what the next change is measured against.
+    sub_steps : tuple of SubStep
+        Empty, or two at least whose changes sum to ``delta_g``, in time order.
     """
 
     act_id: str
@@ -212,6 +234,7 @@ class WeightStep:
     cause: StepCause = StepCause.ACT
     final: bool = True
     baseline: Baseline | None = None
+    sub_steps: tuple[SubStep, ...] = ()
 
 
 # --- identification ---------------------------------------------------------------------------------------------

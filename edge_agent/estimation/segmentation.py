@@ -1,19 +1,24 @@
-"""One shelf's life: acquiring → quiet → disturbed → quiet …, and the `WeightStep` at every return to rest."""
+"""One shelf's life: acquiring → quiet → disturbed → quiet …, and the `WeightStep` at every return to rest.
+
+Over 300 lines because every way out of a disturbance moves the same few members: split, they would be passed around.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum
 
 import numpy as np
 
 from edge_agent.config import ShelfConfig
 from edge_agent.estimation.decay_finder import find_free_decay
+from edge_agent.estimation.disturbance import Disturbance
 from edge_agent.estimation.rest_finder import LivePart, Rest, find_rest
 from edge_agent.estimation.settings import INVALID_VARIANCE_G2, EstimationSettings
 from edge_agent.estimation.shelf_level import twist_covariance
 from edge_agent.estimation.significance import Change, is_significant
+from edge_agent.estimation.sub_steps import split
 from edge_agent.estimation.zero_tracking import EventBaseline
-from edge_agent.model import Baseline, BoolArray, FloatArray, MonotonicNs, WeightStep
+from edge_agent.model import Baseline, BoolArray, FloatArray, MonotonicNs, SubStep, WeightStep
 from edge_agent.vocabulary import StepCause
 
 GLANCE_ROWS = 6
@@ -29,30 +34,6 @@ class Phase(Enum):
     """Not watched until now: its first rest is compared with the last committed one."""
     QUIET = "quiet"
     DISTURBED = "disturbed"
-
-
-@dataclass(slots=True)
-class Disturbance:
-    """A disturbance in progress, or the wait for a first rest.
-
-    ``onset_ns`` is since when nobody can tell what happened, ``restless_ns`` since when rows came and were no rest.
-    """
-
-    onset_ns: int
-    restless_ns: int
-    act_id: str
-    cause: StepCause
-    rest_after_ns: int
-    peak_g: float = 0.0
-    departed_g: dict[str, float] = field(default_factory=dict)
-    """Per board: how far from the baseline its newest row is, all its cells together."""
-    seen_ns: dict[str, int] = field(default_factory=dict)
-    """Per board: the newest row looked at for the peak; one board's rows may come seconds after another's."""
-    looked_ns: int = 0
-    ring_looked_ns: int = 0
-    rested_ns: int = 0
-    candidate: Rest | None = None
-    provisional_g: FloatArray | None = None
 
 
 class ShelfSegmenter:
@@ -126,15 +107,11 @@ class ShelfSegmenter:
         if act is None or not parts or any(track.last_t_ns is None for track, _ in parts):
             return []
         now_ns = min(track.last_t_ns or 0 for track, _ in parts)
-        self._note_peak(act, parts)
+        act.note_rows(parts, self.baseline.level_g)
         if self._may_ring(act, now_ns):
             act.ring_looked_ns = now_ns
-            free = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings)
-            if free is not None:
-                return self._conclude(act, free)
-            early = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings, early=True)
-            said = [] if early is None else self._provisional(act, early)
-            if said:
+            said = self._look_through_ringing(act, parts)
+            if said or self.disturbance is None:
                 return said
         return self._look_for_rest(act, parts, now_ns)
 
@@ -153,6 +130,14 @@ class ShelfSegmenter:
             return self._glance(act, parts)
         act.candidate, act.rested_ns = rest, rest.start_ns
         return self._conclude(act, rest) if self._sure_enough(act, now_ns) else self._provisional(act, rest)
+
+    def _look_through_ringing(self, act: Disturbance, parts: Sequence[LivePart]) -> list[WeightStep]:
+        """Decide, or say early, what a plate that rings freely weighs."""
+        free = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings)
+        if free is not None:
+            return self._conclude(act, free)
+        early = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings, early=True)
+        return [] if early is None else self._provisional(act, early)
 
     def _may_ring(self, act: Disturbance, now_ns: int) -> bool:
         """Return whether it is time to look for a plate that rings with nobody's hand on it."""
@@ -257,10 +242,11 @@ class ShelfSegmenter:
         unknown = rest.level.valid & ~self.baseline.known
         steps: list[WeightStep] = []
         committed = self._adopts or significant or (returned and self._within_zero_drift(change))
+        parted = self._sub_steps(act, rest, change) if significant and not self._adopts else ()
         if committed:
             self.baseline.commit(rest.level, rest.level.valid)
             if significant and not self._adopts:
-                steps.append(self._step(act, rest, change, final=True))
+                steps.append(replace(self._step(act, rest, change, final=True), sub_steps=parted))
             self._adopts = False
         else:
             self.baseline.commit(rest.level, unknown)
@@ -314,25 +300,17 @@ class ShelfSegmenter:
             baseline=self.baseline.as_baseline() if final else None,
         )
 
-    def _note_peak(self, act: Disturbance, parts: Sequence[LivePart]) -> None:
-        """Keep the largest departure of the shelf's total; other boards count with their newest row."""
-        fresh: dict[str, FloatArray] = {}
-        for track, part in parts:
-            uid = track.layout.board_uid
-            t_ns, grams, bad = track.history.since(act.seen_ns.get(uid, act.rest_after_ns - 1) + 1)
-            level = self.baseline.level_g[part.places]
-            usable = ~np.isnan(level)
-            if not t_ns.size or not usable.any():
-                continue
-            cells = part.cells[usable]
-            fresh[uid] = np.where(bad[:, cells], 0.0, grams[:, cells] - level[usable]).sum(axis=1)
-            act.departed_g[uid] = float(fresh[uid][-1])
-            act.seen_ns[uid] = int(t_ns[-1])
-        for uid, departure in fresh.items():
-            others = sum(other for which, other in act.departed_g.items() if which != uid)
-            extreme = float(departure[np.abs(departure + others).argmax()]) + others
-            if abs(extreme) > abs(act.peak_g):
-                act.peak_g = extreme
+    def _sub_steps(self, act: Disturbance, rest: Rest, change: Change) -> tuple[SubStep, ...]:
+        """Return the single items of an act that was watched from its beginning, where they can be told apart."""
+        if act.cause is not StepCause.ACT or act.trail is None:
+            return ()
+        quiet_g = np.zeros(len(self.shelf.channels))
+        for track, part in rest.parts:
+            quiet_g[part.places] = track.noise.total_g[part.cells]
+        before = (self.baseline.level_g, self.baseline.covariance_g2)
+        after = (rest.level.level_g, rest.level.covariance_g2)
+        found = split(self.shelf, act.trail, change.valid, before, after, rest.start_ns, quiet_g)
+        return tuple(replace(each, covariance_g2=each.covariance_g2 + self._twist_g2) for each in found)
 
     def _tracked(self, parts: Sequence[LivePart]) -> FloatArray:
         """Return the trackers' levels in shelf order, NaN where a channel is not tracked."""
