@@ -15,7 +15,7 @@ from edge_agent.config import ShelfConfig
 from edge_agent.estimation.board_track import BoardTrack
 from edge_agent.estimation.free_decay import LOWEST_HZ, fit_free_decay, straight_fit
 from edge_agent.estimation.layout import ShelfPart, corner_signs
-from edge_agent.estimation.rest_finder import LivePart, Rest, Rows, level_sigma, outside_the_scale
+from edge_agent.estimation.rest_finder import LivePart, Rest, Rows, level_sigma, outside_the_scale, overloaded
 from edge_agent.estimation.settings import EstimationSettings
 from edge_agent.estimation.settling import Window
 from edge_agent.estimation.shelf_level import merge_parts
@@ -89,6 +89,7 @@ def find_free_decay(
         start_ns=max(window.start_ns for window in windows),
         end_ns=min(window.end_ns for window in windows),
         windows=tuple(windows),
+        standing=tuple(windows),
         parts=tuple(parts),
         sigma_g=sigma_g,
     )
@@ -159,6 +160,8 @@ def _fit(shelf: ShelfConfig, track: BoardTrack, part: ShelfPart, window_rows: Ro
     if part.derived.size and watched.size == part.derived.size:
         _set_cells(shelf, part, mean_g)
     window = Window(int(t_ns[0]), int(t_ns[-1]), mean_g, variance_g2, sigma_g.copy(), valid)
+    if overloaded(shelf, part, window).any():
+        return None  # beyond its capacity a plate need not ring as the model says
     return None if outside_the_scale(shelf, track, part, window) else window
 
 

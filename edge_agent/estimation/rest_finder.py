@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Rest:
     start_ns: int
     end_ns: int
     windows: tuple[Window, ...]
+    standing: tuple[Window, ...]
+    """As ``windows``, with the readings of overloaded plates: no weights, but what is left of them shows a change."""
     parts: tuple[LivePart, ...]
     sigma_g: float
     """The largest σ of a watched column's mean."""
@@ -64,6 +66,7 @@ def find_rest(
         Begin exactly here instead: a rest that goes on.
     """
     windows: list[Window] = []
+    standing: list[Window] = []
     sigma_g = 0.0
     reached_ns = min((track.last_t_ns or 0 for track, _ in parts), default=0)
     for track, part in parts:
@@ -77,7 +80,8 @@ def find_rest(
         if window is None:
             return None
         sigma_g = max(sigma_g, level_sigma(track, part, window))
-        windows.append(window)
+        standing.append(window)
+        windows.append(_without_overloaded(shelf, part, window))
     merged = merge_parts(
         shelf,
         [(part, window, track.noise.wander_g) for (track, part), window in zip(parts, windows, strict=True)],
@@ -89,6 +93,7 @@ def find_rest(
         start_ns=max(window.start_ns for window in windows),
         end_ns=min(window.end_ns for window in windows),
         windows=tuple(windows),
+        standing=tuple(standing),
         parts=tuple(parts),
         sigma_g=sigma_g,
     )
@@ -134,10 +139,26 @@ def level_sigma(track: BoardTrack, part: ShelfPart, window: Window) -> float:
 
 def outside_the_scale(shelf: ShelfConfig, track: BoardTrack, part: ShelfPart, window: Window) -> bool:
     """Return whether a window's level cannot be a weight: beyond the cells' capacity, or at another gain."""
-    cells = part.cells[window.valid[part.cells]]
-    if (np.abs(window.mean_g[cells]) > shelf.limits.cell_max_g).any():
+    if shelf.kind == "platform" and overloaded(shelf, part, window).any():
         return True  # beyond its capacity a cell does not weigh; a scale goes blank there (EN 45501)
     return track.check_gain(window)
+
+
+def overloaded(shelf: ShelfConfig, part: ShelfPart, window: Window) -> BoolArray:
+    """Return which columns of a window are cells that bear more than their capacity, (columns,)."""
+    over = np.zeros_like(window.valid)
+    over[part.cells] = np.abs(window.mean_g[part.cells]) > shelf.limits.cell_max_g
+    loaded: BoolArray = over & window.valid
+    return loaded
+
+
+def _without_overloaded(shelf: ShelfConfig, part: ShelfPart, window: Window) -> Window:
+    """Return a window in which plates beyond their capacity carry no evidence.
+
+    A plate of its own goes blank alone: its neighbours weigh on. What was put on it meanwhile shows once it is relieved.
+    """
+    over = overloaded(shelf, part, window)
+    return replace(window, valid=window.valid & ~over) if over.any() else window
 
 
 def _judge(

@@ -252,11 +252,11 @@ class ShelfSegmenter:
             self.baseline.commit(rest.level, unknown)
             self.baseline.refine(rest.level)
         share = self.settings.zero_tracking_share_per_s
-        for (track, part), window in zip(rest.parts, rest.windows, strict=True):
+        for (track, part), window, standing in zip(rest.parts, rest.windows, rest.standing, strict=True):
             known = part.shelf_index in track.rested
             if not committed and known:
                 track.note_wander(part, window, self.baseline.level_g[part.places])
-            track.resume(part, window, share, moved=committed or not known)
+            track.resume(part, standing, share, moved=committed or not known)
         self.phase = Phase.QUIET
         self.disturbance = None
         self.baseline.start_following(self._tracked(rest.parts))

@@ -397,3 +397,11 @@ def test_rows_out_of_order_are_dropped_and_a_baseline_of_other_hardware_is_not_u
     assert found == []
     assert estimation.baselines()[0].level_g == pytest.approx([500, 500], abs=0.5)
     assert estimation.row_faults() == {A: {"lost": 0, "out_of_order": t_ns.size}}
+
+
+def test_an_overloaded_plate_goes_blank_alone_and_says_what_it_bears_once_it_is_relieved() -> None:
+    scene = Scene(3, 34).resting(900).lane(5, 0, 4500).lane(12, 1, -250).lane(20, 0, -1000).lane(27, 2, -120)
+    told = play(Estimation([lanes(3)], [calibration()]), {A: scene})
+    changes = [(step.delta_g.round(-1) + 0.0).tolist() for step in told.finals]
+    assert changes == [[0, -250, 0], [3500, 0, 0], [0, 0, -120]], "lane 0 is beyond 5,000 g from 5 to 20 s"
+    assert [health[1:] for health in told.health] == [("overload", True), ("overload", False)]
