@@ -155,7 +155,7 @@ def overloaded(shelf: ShelfConfig, part: ShelfPart, window: Window) -> BoolArray
 def _without_overloaded(shelf: ShelfConfig, part: ShelfPart, window: Window) -> Window:
     """Return a window in which plates beyond their capacity carry no evidence.
 
-    A plate of its own goes blank alone: its neighbours weigh on. What was put on it meanwhile shows once it is relieved.
+    A plate of its own goes blank alone: its neighbours weigh on. What was put on it shows once it is relieved.
     """
     over = overloaded(shelf, part, window)
     return replace(window, valid=window.valid & ~over) if over.any() else window
