@@ -95,7 +95,8 @@ def sku_name(row: int) -> str:
 
 def site_of(shelf: Shelf, hardware: Hardware, policy: PolicyConfig) -> Site:
     """Return the configuration of a shop whose only shelf is this one."""
-    kind: Literal["lane_cells", "platform"] = hardware.kind
+    # Narrow plates are configured as cells of their own until a shelf's configuration knows plates that items straddle.
+    kind: Literal["lane_cells", "platform"] = "platform" if hardware.kind == "platform" else "lane_cells"
     channels = tuple(
         ChannelConfig(board_uid=BOARD, index=index, x_mm=float(x), y_mm=float(y))
         for index, (x, y) in enumerate(zip(hardware.x_mm, hardware.y_mm, strict=True))

@@ -19,8 +19,8 @@ from edge_agent.model import Decision, ItemEvent, Provisional
 from edge_agent.simulation.scoreboard import Heard, Scored, score
 from edge_agent.simulation.world import ShelfWorld
 
-ACTS_A_SHELF = {"lane_cells": 25, "platform": 16}
-"""Acts before the next shelf: fewer than its goods allow."""
+ACTS_A_SHELF: dict[HardwareKind, int] = {"lane_cells": 25, "platform": 16}
+"""Acts before the next shelf: fewer than its goods allow. Physics has no plates narrower than an item yet."""
 AFTER_S = 5.0
 
 

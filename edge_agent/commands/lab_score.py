@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from edge_agent.bytes_level import BYTES_VERSION
-from edge_agent.bytes_level.match import BytesTerms, play_bytes
+from edge_agent.bytes_level.match import ACTS_A_SHELF, BytesTerms, play_bytes
 from edge_agent.bytes_level.scenarios import SCENARIOS, WELL_PASSED, play_scenario
 from edge_agent.bytes_level.scores import score_bytes
 from edge_agent.bytes_level.wording import SCENARIO_HEADS, bytes_line, bytes_rows, scenario_row
@@ -21,15 +21,15 @@ from edge_agent.console.terminal import Progress, say, table
 from edge_agent.demo.unit_files import seed_directory
 from edge_agent.errors import EdgeAgentError
 from edge_agent.judging import VERSION
-from edge_agent.judging.anchors import SHARES, Anchor, examine
+from edge_agent.judging.anchors import SHARES, WHY, Anchor, examine
 from edge_agent.judging.habits import HABITS
 from edge_agent.judging.hardware import HARDWARE, HardwareKind
-from edge_agent.judging.match import CameraSkill, Played, Terms, play
+from edge_agent.judging.match import CameraSkill, Played, Terms, left_out_of, play
 from edge_agent.judging.references import LocationAndWeight, NearestWeight
 from edge_agent.judging.report import html_report
 from edge_agent.judging.scores import Score, score
 from edge_agent.judging.suites import SUITES
-from edge_agent.judging.wording import HEADS, STANDING, causes, score_row, terms_line
+from edge_agent.judging.wording import HEADS, STANDING, causes, left_out_line, missed_lines, score_row, terms_line
 from edge_agent.scoring_engine import Engine
 
 SUMMARY = "score the identification beside the best that its sensors could support"
@@ -86,10 +86,15 @@ def _run_bytes(arguments: argparse.Namespace) -> int:
             raise EdgeAgentError(f"--{option}: only with --level ideal; leave it away with --level bytes")
     if arguments.anchors:
         raise EdgeAgentError("--anchors: only with --level ideal; leave it away with --level bytes")
+    if arguments.hardware not in {*ACTS_A_SHELF, "all"}:
+        known = " or ".join(ACTS_A_SHELF)
+        raise EdgeAgentError(f"--hardware {arguments.hardware}: only with --level ideal; name {known}")
     policy, progress, scores = PolicyConfig(), Progress(), []
     if not arguments.json:
         say(f"{VERSION}, level of bytes {BYTES_VERSION}")
     for suite, hardware in _wanted(arguments):
+        if hardware not in ACTS_A_SHELF:
+            continue
         terms = BytesTerms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy)
         line = bytes_line(terms)
         shown = lambda done, line=line: progress.show(f"{line}: {done} played")  # noqa: E731
@@ -148,7 +153,7 @@ def _run_matches(arguments: argparse.Namespace) -> int:
         progress.end()
         matches.append((played, score(played)))
         if not arguments.json:
-            _print_match(line, matches[-1][1])
+            _print_match(played, matches[-1][1])
     if arguments.json:
         scores = [_as_json(*each) for each in matches]
         say(json.dumps({"judge": VERSION, "frozen": True, "matches": scores}, indent=1))
@@ -158,15 +163,17 @@ def _run_matches(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_match(line: str, scores: Sequence[Score]) -> None:
-    say("", line, *table(HEADS, [score_row(each) for each in scores]))
+def _print_match(played: Played, scores: Sequence[Score]) -> None:
+    say("", terms_line(played.terms), *table(HEADS, [score_row(each) for each in scores]))
+    say(f"  {left_out_line(played.terms)}")
     for each in scores:
         if each.review_causes:
             say(f"  {each.name} reviewed for {causes(each)}")
 
 
 def _as_json(played: Played, scores: Sequence[Score]) -> dict[str, object]:
-    return {"terms": asdict(played.terms), "players": [asdict(each) for each in scores]}
+    left_out = left_out_of(played.terms)
+    return {"terms": asdict(played.terms), "left_out_share": left_out, "players": [asdict(each) for each in scores]}
 
 
 def _run_anchors(arguments: argparse.Namespace) -> int:
@@ -187,6 +194,9 @@ def _run_anchors(arguments: argparse.Namespace) -> int:
         ]
         say(f"{VERSION}: errors of the known optimum → of the oracle, %, {arguments.acts} acts a suite")
         say(*table(heads, [_anchor_row(each) for each in anchors]))
+        missed = [line for each in anchors for line in missed_lines(each)]
+        if missed:
+            say("", f"Beyond a fifth, {len(missed)} of {sum(len(each.met) for each in anchors)}:", *missed, *WHY)
     return 0 if all(all(each.met) for each in anchors) else 1
 
 

@@ -16,7 +16,9 @@ from edge_agent.judging.contestant import Answer, Contestant, Evidence
 from edge_agent.judging.habits import FloatArray, Habits, IntArray
 from edge_agent.judging.hardware import HARDWARE, HardwareKind
 from edge_agent.judging.lane_oracle import LaneOracle
+from edge_agent.judging.narrow_oracle import NarrowOracle
 from edge_agent.judging.oracle import Enumeration, Oracle, enumeration
+from edge_agent.judging.placements import left_out_share
 from edge_agent.judging.platform_oracle import PlatformOracle
 from edge_agent.judging.suites import LANES, Shelf, draw_shelf
 
@@ -95,7 +97,14 @@ def make_oracle(known: Enumeration, shelf: Shelf, terms: Terms) -> Oracle:
     per_item = terms.camera is not None and terms.camera.per_item
     if terms.hardware == "lane_cells":
         return LaneOracle(known, shelf, per_item=per_item)
+    if terms.hardware == "narrow_plates":
+        return NarrowOracle(known, shelf, per_item=per_item)
     return PlatformOracle(known, shelf, per_item=per_item)
+
+
+def left_out_of(terms: Terms) -> float:
+    """Return the share of acts whose truth is not among what the oracle enumerates."""
+    return left_out_share(terms.habits) if terms.hardware == "platform" else 0.0
 
 
 def play(

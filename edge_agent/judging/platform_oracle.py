@@ -11,13 +11,12 @@ near the v that W speaks for and weighed for that (importance sampling).
 Masses stand at their mean given T, and their spread about it enters U and W to first order.
 """
 
-from statistics import NormalDist
-
 import numpy as np
 
 from edge_agent.judging.bills import MAX_ITEMS
 from edge_agent.judging.habits import FloatArray, IntArray
 from edge_agent.judging.hardware import EVENT_NOISE_G
+from edge_agent.judging.low_discrepancy import normal_points
 from edge_agent.judging.oracle import (
     HALF_DEPTH_MM,
     HALF_SPAN_MM,
@@ -38,17 +37,6 @@ POINTS = 128
 (2026-11)."""
 
 
-def _normal_points(points: int, dimensions: int) -> FloatArray:
-    """Return standard normal points of low discrepancy, (points, dimensions): the golden ratio's lattice."""
-    ratio = 1.5
-    for _ in range(60):
-        ratio = (1 + ratio) ** (1 / (dimensions + 1))
-    steps = ratio ** -np.arange(1, dimensions + 1)
-    uniform = (0.5 + np.arange(1, points + 1)[:, None] * steps) % 1.0
-    normal: FloatArray = np.vectorize(NormalDist().inv_cdf)(np.clip(uniform, 1e-9, 1 - 1e-9))
-    return normal
-
-
 class PlatformOracle:
     """Reads the changes of four corner cells."""
 
@@ -59,7 +47,7 @@ class PlatformOracle:
         self._u = lever(shelf.middles_mm(), HALF_SPAN_MM)
         self._u_sigma = known.habits.x_sigma_mm / HALF_SPAN_MM
         self._v_sigma = known.habits.y_sigma_mm / HALF_DEPTH_MM
-        self._points = _normal_points(points, MAX_ITEMS + 2)
+        self._points = normal_points(points, MAX_ITEMS + 2)
 
     def posterior(self, delta_g: FloatArray, words: Words) -> FloatArray:
         """Return the probability of every bill from four corners' changes, (4,) g."""

@@ -10,7 +10,7 @@ from edge_agent.judging import VERSION
 from edge_agent.judging.match import Played
 from edge_agent.judging.plots import Axis, Curve, plot
 from edge_agent.judging.scores import ReliabilityBin, Score, residual_errors
-from edge_agent.judging.wording import HEADS, STANDING, causes, score_row, terms_line
+from edge_agent.judging.wording import HEADS, STANDING, causes, left_out_line, score_row, terms_line
 
 REVIEWED = tuple(float(share) for share in np.geomspace(0.001, 0.5, 28))
 REVIEW_AXIS = Axis("reviewed, the least sure first", 0.001, 0.5)
@@ -50,7 +50,7 @@ def _section(played: Played, scores: Sequence[Score]) -> str:
     return (
         f"<h2>{escape(terms_line(played.terms))}</h2>\n<table><tr>{heads}</tr>{rows}</table>\n"
         '<p class="note">Shares of acts, %. Regret is what the oracle gives its own choice less what it gives this '
-        f"one, over the oracle's error.{why}</p>\n"
+        f"one, over the oracle's error; {escape(left_out_line(played.terms))}.{why}</p>\n"
         f'<div class="plots">{_residual_plot(played)}{_reliability_plot(scores)}</div>'
     )
 

@@ -1,6 +1,7 @@
 """How scores are put into words and columns."""
 
-from edge_agent.judging.match import Terms
+from edge_agent.judging.anchors import SHARES, Anchor
+from edge_agent.judging.match import Terms, left_out_of
 from edge_agent.judging.scores import Score
 
 STANDING = "Frozen: scores of one version can be compared. Not all of its anchors are met; see docs/judge.md."
@@ -46,6 +47,24 @@ def terms_line(terms: Terms) -> str:
         seen = "item" if terms.camera.per_item else "event"
         camera = f", camera {100 * terms.camera.top1:g} % per {seen}"
     return f"suite {terms.suite}, {terms.hardware}{camera}: {terms.acts} acts, seed {terms.seed}"
+
+
+def left_out_line(terms: Terms) -> str:
+    """Return how many acts' truths the oracle does not enumerate."""
+    share = left_out_of(terms)
+    if not share:
+        return "the oracle leaves out no act's truth"
+    return f"the oracle leaves out {100 * share:.3f} % of acts: two or more items astray at once"
+
+
+def missed_lines(anchor: Anchor) -> list[str]:
+    """Return the figures of a row that are not within tolerance, and by how much."""
+    return [
+        f"  {anchor.suite}, {anchor.evidence}, {f'left {100 * share:g} %' if share else 'error'}: "
+        f"{ours:.3g} for {theirs:g}" + (f" ({100 * (ours / theirs - 1):+.0f} %)" if theirs else "")
+        for share, theirs, ours, met in zip(SHARES, anchor.table, anchor.oracle, anchor.met, strict=False)
+        if not met
+    ]
 
 
 def _percent(share: float | None, digits: int, unit: str = "") -> str:

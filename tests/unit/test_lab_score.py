@@ -16,6 +16,7 @@ def test_the_table_names_the_judge_and_every_player(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     assert printed.startswith("judge-1. Frozen")
     assert "suite distinct, platform: 50 acts, seed 1\n" in printed
+    assert "  the oracle leaves out 0.037 % of acts: two or more items astray at once\n" in printed
     for player in ("oracle", "engine", "nearest unit weight", "0.8 location + 0.2 weight"):
         assert re.search(rf"^{re.escape(player)} +[\d.]+ ", printed, re.MULTILINE)
 
@@ -80,6 +81,15 @@ def test_bad_input_is_named(words: list[str], complaint: str, capsys: pytest.Cap
 def test_the_examination_of_the_judge_says_what_it_misses(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["lab", "score", "--anchors", "--acts", "50"])
     printed = capsys.readouterr().out
-    assert len(printed.splitlines()) == 14
+    assert len(printed.splitlines()) > 14
+    assert re.search(r"^Beyond a fifth, \d+ of 45:$", printed, re.MULTILINE)
+    assert re.search(r"^  \w+, .+: [\d.e-]+ for [\d.]+ \([+-]\d+ %\)$", printed, re.MULTILINE)
     assert status == 1, "fifty acts cannot meet every anchor"
     assert re.search(r"^variants +cell per lane \+ camera +0\.7 → [\d.]+ ", printed, re.MULTILINE)
+
+
+def test_physics_has_no_plates_narrower_than_items_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "score", "--level", "bytes", "--hardware", "narrow_plates"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "--hardware narrow_plates: only with --level ideal; name lane_cells or platform" in said.err
