@@ -265,7 +265,8 @@ class ShelfSegmenter:
         self._follow_from_ns = rest.end_ns
         if self._waits:
             self._follow_from_ns += round(0.5 * self.settings.tracker_time_constant_s * 1e9)
-        else:
+        if returned or not self._waits:
+            # Nobody followed while the shelf was away: drift counts from the return, not from before it.
             self._followed_ns = rest.end_ns
         return steps
 

@@ -87,7 +87,7 @@ class ShelfHypotheses:
         self.lane_ids = tuple(lane.lane_id for lane in model.lanes)
         capacity = dict.fromkeys(self.skus, 0)
         for lane in model.lanes:
-            capacity[lane.sku] = max(capacity[lane.sku], lane.capacity)
+            capacity[lane.sku] += lane.capacity  # A product may have several facings.
         most = [min(max(capacity[sku], MAX_MISPLACED_AT_ONCE), MAX_ITEMS_AT_ONCE) for sku in self.skus]
         bundles = enumerate_bundles(most)
         units = tuple(RegionUnits(model, region, items) for region in model.regions)

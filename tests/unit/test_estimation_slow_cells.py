@@ -13,11 +13,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import estimation_rig
 from estimation_rig import START_NS, A, Scene, calibration, lanes, play
 
 from edge_agent.config import LimitsConfig
 from edge_agent.estimation import Estimation
-from edge_agent.model import FloatArray, WeightStep
+from edge_agent.model import Baseline, FloatArray, WeightStep
 
 AT_S = 60.0
 ITEM_G = 30.0
@@ -77,3 +78,18 @@ def test_a_freezer_s_door_left_open_moves_all_lanes_and_bills_nothing(story: str
     (step,) = acts(scene)
     assert step.delta_g[4] == pytest.approx(-ITEM_G, abs=0.6)
     assert np.abs(np.delete(step.delta_g, 4)).max() < 0.6
+
+
+@pytest.mark.parametrize("days_up", [0.04, 3.0])
+def test_a_host_that_has_been_up_for_days_loses_no_take_after_cells_return_a_little_off(
+    days_up: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimation_rig, "START_NS", round(days_up * 86_400e9) + 1_000_000_000)
+    shelf = msgspec.structs.replace(lanes(2), limits=LimitsConfig(cell_max_g=10_000.0, min_event_g=20.0))
+    scene = Scene(2, 140, noise_g=0.3, ringing_hz=0, seed=3).resting(3010)
+    for number in range(4):
+        scene.lane(40 + 20 * number, number % 2, -420.0, press_g=100)
+    stored = Baseline("s1", np.array([3000.0, 3000.0]), np.array([0.05, 0.05]))
+    told = play(Estimation([shelf], [calibration(channels=2)], [stored]), {A: scene}, rows=8)
+    taken = [float(step.delta_g[number % 2]) for number, step in enumerate(told.finals)]
+    assert taken == pytest.approx([-420] * 4, abs=15), "cells 10 g off are within what a return may show"

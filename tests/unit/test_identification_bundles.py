@@ -155,3 +155,28 @@ def test_a_platform_with_one_live_cell_asks_a_person() -> None:
     event = shop.resolve(shop.step(("RICE", -511.0), valid=[False, False, False, True]))
     assert event.verdict is Verdict.REVIEW
     assert "channel_missing" in event.reasons
+
+
+def test_three_taken_from_the_two_facings_of_one_product_are_three_of_it() -> None:
+    shop = site("platform", {"a": 300.0, "b": 600.0, "c": 77.0}, plates=4)
+    first, second, third = shop.planogram.lanes
+    lanes = tuple(
+        type(first)(
+            lane_id=name,
+            shelf_id="shelf",
+            x_mm=(225.0 * place, 225.0 * (place + 1)),
+            sku=sku,
+            capacity=2,
+            opening_count=2,
+        )
+        for place, (name, sku) in enumerate((("A", "a"), ("A2", "a"), ("B", second.sku), ("C", third.sku)))
+    )
+    shopping = Shopping("platform")
+    shopping.site = type(shop)(
+        **{name: getattr(shop, name) for name in shop.__struct_fields__} | {"planogram": Planogram(1, lanes)}
+    )
+    shopping.stock, shopping.identification = shopping.site.opening_stock(), Identification(shopping.site)
+    event = shopping.act(("A", -600.0), ("A2", -300.0))
+    sums = [sum(item.quantity for item in each.items if item.sku == "a") for each in event.alternatives]
+    assert event.verdict is Verdict.REVIEW or sums[0] == -3, "never billed as one a and one b"
+    assert -3 in sums
