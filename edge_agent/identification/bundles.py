@@ -3,8 +3,8 @@
 A row is a multiset of items, all onto the shelf; read with the opposite sign it is the same taken away. Rows with both
 signs are exchanges; their set is its own negation, so one sign of reading covers them. In the order in which they are
 admitted to a table of bounded size: any number of one SKU up to its lane's capacity, one item moved from lane to lane,
-pairs and exchanges from the smallest on, three SKUs, four SKUs. What is beyond is part of "something else", by its
-prior.
+pairs and exchanges from the smallest on, three SKUs, four SKUs. What is beyond is part of "something else", see
+`beyond`.
 """
 
 import itertools
@@ -42,12 +42,15 @@ class Bundles:
         0 where there is no term.
     pure : (rows,) bool
         Whether all terms have one sign.
+    patterns : frozenset of tuple of int
+        Numbers per SKU, ascending, of the pure sets that were admitted for all SKUs.
     """
 
     skus: int
     sku: npt.NDArray[np.int16]
     quantity: npt.NDArray[np.int8]
     pure: BoolArray
+    patterns: frozenset[tuple[int, ...]]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -80,7 +83,10 @@ def enumerate_bundles(most: Sequence[int], room: int = MAX_ROWS) -> Bundles:
     """
     skus = len(most)
     blocks = []
-    for sku, quantity in _blocks(most, room):
+    patterns: set[tuple[int, ...]] = {(number,) for number in range(1, MAX_ITEMS_AT_ONCE + 1)}
+    for pattern, sku, quantity in _blocks(most, room):
+        if pattern and min(pattern) > 0:
+            patterns.add(tuple(sorted(pattern)))
         width = ((0, 0), (0, MAX_TERMS - sku.shape[1]))
         blocks.append(
             (
@@ -95,18 +101,19 @@ def enumerate_bundles(most: Sequence[int], room: int = MAX_ROWS) -> Bundles:
         sku_all,
         quantity_all,
         pure=np.logical_and.reduce(quantity_all >= 0, axis=1),
+        patterns=frozenset(patterns),
     )
 
 
-def _blocks(most: Sequence[int], room: int) -> Iterator[tuple[IntArray, IntArray]]:
-    """Yield SKUs and quantities, (rows, terms) each, until the room is used up."""
+def _blocks(most: Sequence[int], room: int) -> Iterator[tuple[tuple[int, ...], IntArray, IntArray]]:
+    """Yield a pattern of numbers with its SKUs and quantities, (rows, terms) each, until the room is used up."""
     skus = len(most)
     limit = np.array(most, dtype=np.int32)
     number = np.concatenate([np.arange(1, each + 1, dtype=np.int32) for each in most]) if skus else limit
     singles = np.repeat(np.arange(skus, dtype=np.int32), limit)
-    yield singles[:, None], number[:, None]
+    yield (), singles[:, None], number[:, None]
     same = np.arange(skus, dtype=np.int32)
-    yield np.column_stack([same, same]), np.tile(np.array([1, -1], dtype=np.int32), (skus, 1))
+    yield (), np.column_stack([same, same]), np.tile(np.array([1, -1], dtype=np.int32), (skus, 1))
     room -= len(singles) + skus
     for pattern in (*PAIRS, *EXCHANGES, *SEVERAL):
         ordered = min(pattern) < 0
@@ -118,4 +125,4 @@ def _blocks(most: Sequence[int], room: int) -> Iterator[tuple[IntArray, IntArray
         quantity = np.tile(np.array(pattern, dtype=np.int32), (len(sku), 1))
         fits = (np.abs(quantity) <= limit[sku]).all(axis=1)
         room -= int(fits.sum())
-        yield sku[fits], quantity[fits]
+        yield pattern, sku[fits], quantity[fits]

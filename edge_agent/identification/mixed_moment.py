@@ -13,6 +13,7 @@ items enter by the sums of their levers, S = Σ u and R = Σ v: Σ u v = S R / n
 
 import numpy as np
 
+from edge_agent.identification.gaussian import MIN_VARIANCE_G2
 from edge_agent.identification.region_units import RegionUnits
 from edge_agent.model import FloatArray, IntArray
 
@@ -82,7 +83,7 @@ class MixedMoment:
     ) -> tuple[FloatArray, FloatArray]:
         """Return mean, (4,), and covariance, (n, 4, 4), of a load of unknown weight that stands in one place."""
         reading, noise = self.map @ change_g, self.map @ noise_g2 @ self.map.T
-        if reading[0] ** 2 < LEAST_SIGMAS**2 * noise[0, 0]:
+        if reading[0] ** 2 <= LEAST_SIGMAS**2 * max(noise[0, 0], MIN_VARIANCE_G2):
             return np.zeros(4), covariance_g2
         u, v = np.clip(reading[1:3] / reading[0], -1.5, 1.5)
         covariance = self.map @ covariance_g2 @ self.map.T
@@ -100,7 +101,7 @@ class MixedMoment:
         several = np.maximum(number, 1.0)
         mass, spread = np.sign(quantity) * self._mass[spot, sku], self._spread[spot, sku]
         loose = number * spread
-        known = loose.sum(axis=1) + noise[0, 0]
+        known = loose.sum(axis=1) + max(noise[0, 0], MIN_VARIANCE_G2)
         mass = mass + spread * ((reading[0] - (number * mass).sum(axis=1)) / known)[:, None]
 
         def by_masses(lever: FloatArray) -> FloatArray:
@@ -112,7 +113,8 @@ class MixedMoment:
         for moment, lever, place in ((1, self._u, self._du), (2, self._v, self._dv)):
             middle, wide = number * lever[spot, sku], number * place[spot, sku]
             arm = mass * wide
-            seen = (mass * arm).sum(axis=1) + by_masses(lever[spot, sku]) + noise[moment, moment]
+            noise_g2 = max(noise[moment, moment], MIN_VARIANCE_G2)
+            seen = (mass * arm).sum(axis=1) + by_masses(lever[spot, sku]) + noise_g2
             gain = arm / seen[:, None]
             sums.append(middle + gain * (reading[moment] - (mass * middle).sum(axis=1))[:, None])
             variances.append(-gain[:, :, None] * arm[:, None, :])

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_agent.identification.bundles import MAX_TERMS
+from edge_agent.identification.gaussian import log_density_pair
 from edge_agent.identification.prior import LOG_FACTORIAL, ActLogPrior
 from edge_agent.identification.region_units import RegionUnits, SeenUnits
 from edge_agent.model import FloatArray, IntArray
+
+MOST_SPLIT = 6
+"""Fewer items than this may come from a second facing of a product, or a stray's lane, beside those from the first
+(2026-11)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +91,26 @@ class Placing:
             setattr(chosen, name, getattr(self, name)[rows])
         return chosen
 
+    def hope(self, reading: FloatArray, noise: FloatArray, log_astray: float) -> FloatArray:
+        """Return what total and moment say of each bundle: its items at home, or the heaviest one anywhere, (bundles,).
+
+        Parameters
+        ----------
+        reading, noise : (2,), (2, 2)
+        log_astray : float
+            Log of the chance that an item is not in a lane of its own.
+        """
+        residual = reading - self.first
+        second = self.second + np.array([noise[0, 0], noise[0, 1], noise[1, 1]])
+        at_home = log_density_pair(residual, second)
+        heaviest = np.where(self.quantity != 0, self._on.first[self.spot, self.sku, 0], 0.0).max(axis=1)
+        wide = second + np.stack([np.zeros_like(heaviest), np.zeros_like(heaviest), heaviest**2], axis=-1)
+        elsewhere = log_density_pair(residual, wide)
+        likely: FloatArray = np.logaddexp(at_home, log_astray + elsewhere)
+        return likely
+
     def variants(self) -> tuple[IntArray, Moved]:
-        """Return bundles and what to move: nothing, one item of any term, all items of a term; (variants,) each."""
+        """Return bundles and what to move: nothing, one item, some or all of a term; (variants,) each."""
         spots = len(self._units.lane)
         number = np.abs(self.quantity)
         there = np.arange(spots)[None, None, :] != self.spot[:, :, None]
@@ -100,6 +123,9 @@ class Placing:
             row, term, spot = (each.astype(np.int32) for each in np.nonzero(mask))
             moved = number[row, term] if all_of_it else np.ones(len(row), dtype=np.int32)
             blocks.append((row, term, spot, moved))
+        for some in range(2, MOST_SPLIT):
+            row, term, spot = (each.astype(np.int32) for each in np.nonzero(every & (number > some)[:, :, None]))
+            blocks.append((row, term, spot, np.full(len(row), some, dtype=np.int32)))
         stay = np.arange(len(self.sku), dtype=np.int32)
         none = np.zeros(len(stay), dtype=np.int32)
         row, term, spot, moved = (

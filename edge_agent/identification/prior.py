@@ -1,11 +1,12 @@
 """What is likely before any sensor speaks: direction, number, mixture, planogram and stock belief.
 
-An act takes, puts back, or does both. How many items it moves follows who acts. One SKU leads: the first item is of it,
-each further one too with probability s, else of any. Where each item stood, or goes, is drawn apart from the others: in
-a lane of its own, where the belief counts it, or astray. A placed bundle of n items, c of them of SKU k with share a_k,
+An act takes, puts back, or does both. How many items it moves follows who acts. One SKU leads: the first item is of
+it, each further one too with probability s, else of any, this one included. Where each item stood, or goes, is drawn
+apart from the others: in a lane of its own, where the belief counts it, or astray. A placed bundle of n items, c of
+them of SKU k with share a_k,
 c_t of them in lane t, weighs, with r_k = (1 − s) a_k,
 
-    P(n) (n − 1)! · Σ_k c_k a_k s^(c_k − 1) / r_k^c_k · ∏_k r_k^c_k · ∏_t q(lane_t | k_t)^(c_t) / c_t!
+    P(n) (n − 1)! · Σ_k c_k a_k (s + r_k)^(c_k − 1) / r_k^c_k · ∏_k r_k^c_k · ∏_t q(lane_t | k_t)^(c_t) / c_t!
 
 times the doubts about the belief; the sum is over the SKU that leads. In both directions at once, each has its own such
 factor. All but the sum is a product over terms, and the sum adds up over regions: `Tally` carries it.
@@ -64,10 +65,13 @@ class ActPrior:
 
 SHOPPER = ActPrior(0.2, SAME_SHARE, by_shopper=True)
 """One put-back in five acts (assumed, 2026-11)."""
-STAFF = ActPrior(0.85, 0.5, by_shopper=False)
-"""Restocking moves any number of several kinds, mostly onto the shelf (assumed, 2026-11)."""
-UNSEEN = ActPrior(0.5, 0.5, by_shopper=False)
+STAFF = ActPrior(0.85, 0.9, by_shopper=False)
+"""Restocking moves any number, mostly of one kind at a time and onto the shelf (assumed, 2026-11)."""
+UNSEEN = ActPrior(0.5, 0.9, by_shopper=False)
 """Found changed after a time without power: anything may have been done, by anyone (2026-11)."""
+
+
+ACT_PRIORS = (SHOPPER, STAFF, UNSEEN)
 
 
 def act_prior(mode: Mode, cause: StepCause) -> ActPrior:
@@ -177,15 +181,14 @@ class ActLogPrior:
         self.belief, self._act = belief, act
         skus = belief.count.shape[1]
         wanted = np.where((belief.missing > 0) | (not act.by_shopper), 1.0, NEVER_TAKEN)
-        self._log_share = np.log(np.stack([np.ones(skus), wanted]) / np.array([[max(skus, 1)], [max(wanted.sum(), 1)]]))
+        self._log_share = np.log(np.stack([np.ones(skus), wanted]) / max(skus, 1))
         standing = np.maximum(belief.count, EMPTY_LANE_ITEMS * belief.planned)
         from_lane = _shares(standing, belief.expected, misplaced)
-        # What is found astray was put there before: with fewer put-backs than takes, each goes astray the more often.
-        strayed = min(0.5, misplaced * (1 - act.put_share) / act.put_share)
-        into_lane = _shares(belief.planned, belief.planned, strayed)
+        into_lane = _shares(belief.planned, belief.planned, strayed_share(misplaced, act))
         self.log_place = np.log(np.stack([from_lane, into_lane]))
         """(2, lanes, skus) log q(lane | SKU) of one item taken, and put."""
-        self._number = _number_log_prior(by_handful=act.by_shopper)
+        self.log_astray = float(np.log(misplaced))
+        self._number = _number_log_prior(act)
         self._same_moved = np.log(MOVED_SHARE / EXCHANGE_SHARE * max(skus, 1))
 
     def act(self, tally: Tally) -> FloatArray:
@@ -207,7 +210,8 @@ class ActLogPrior:
         """Return log of SKU k's part in the leading SKU's sum, c of its items moving, of the arrays' common shape."""
         same, share = self._act.same_share, self._log_share[direction, sku]
         count = np.maximum(number, 1)
-        nats: FloatArray = np.log(count) + share + (count - 1) * np.log(same) - self.kinds(direction, sku, count)
+        again = np.log(same + (1 - same) * np.exp(share))
+        nats: FloatArray = np.log(count) + share + (count - 1) * again - self.kinds(direction, sku, count)
         return np.where(number > 0, nats, -np.inf)
 
     def tally(self, sku: IntArray, quantity: IntArray) -> Tally:
@@ -258,7 +262,7 @@ class ActLogPrior:
         if not len(rows):
             return nats
         skus = self._log_share.shape[1]
-        every = np.arange(skus)
+        every = np.arange(skus, dtype=np.int32)
         for row in rows.tolist():
             there = quantity[row] != 0
             moved = sku[row, there], quantity[row, there]
@@ -278,20 +282,25 @@ class ActLogPrior:
         return nats
 
 
-def _number_log_prior(*, by_handful: bool) -> FloatArray:
-    """Return log P(n) (n − 1)!, (`LONGEST` + 1,); 0 for none."""
-    number = np.arange(1, LONGEST + 1, dtype=np.float64)
-    tabled = number <= MAX_ITEMS_AT_ONCE
-    if not by_handful:
-        share = np.full(LONGEST, 1 / MAX_ITEMS_AT_ONCE)
-    else:
-        few = number <= HANDFUL
-        hands, swept = number**-HANDFUL_EXPONENT, number**-SWEEP_EXPONENT
-        share = np.where(
-            few,
-            (1 - SWEEP_SHARE) * hands / hands[few].sum(),
-            SWEEP_SHARE * swept / swept[~few & tabled].sum(),
-        )
+def strayed_share(misplaced: float, act: ActPrior) -> float:
+    """Return the share of put-backs that go astray: fewer than takes, they put there all that is found astray."""
+    return min(0.5, misplaced * (1 - act.put_share) / act.put_share)
+
+
+def number_share(act: ActPrior) -> FloatArray:
+    """Return P(n) of 1 to `MAX_ITEMS_AT_ONCE` items."""
+    number = np.arange(1, MAX_ITEMS_AT_ONCE + 1, dtype=np.float64)
+    if not act.by_shopper:
+        return np.full(MAX_ITEMS_AT_ONCE, 1 / MAX_ITEMS_AT_ONCE)
+    few = number <= HANDFUL
+    hands, swept = few * number**-HANDFUL_EXPONENT, ~few * number**-SWEEP_EXPONENT
+    share: FloatArray = (1 - SWEEP_SHARE) * hands / hands.sum() + SWEEP_SHARE * swept / swept.sum()
+    return share
+
+
+def _number_log_prior(act: ActPrior) -> FloatArray:
+    """Return log P(n) (n − 1)!, (`LONGEST` + 1,); 0 for none. Beyond 40 items the last share holds on."""
+    share = np.pad(number_share(act), (0, LONGEST - MAX_ITEMS_AT_ONCE), mode="edge")
     return np.append(0.0, np.log(share) + LOG_FACTORIAL[:LONGEST])
 
 

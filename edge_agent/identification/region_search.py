@@ -1,7 +1,7 @@
 """From one region's change to the placed bundles that may explain it, best first.
 
-1. Every bundle that fits the region's total is weighed by its prior and that total, all items in their likeliest
-   lanes; the best are kept.
+1. Every bundle that fits the region's total is weighed by its prior, that total and the first moment along the shelf,
+   all items in their likeliest lanes, or one of them anywhere; the best are kept.
 2. Each of them is also tried with one item, or all items of one SKU, in another lane of the region, and weighed by
    total and first moment along the shelf; the best are kept.
 
@@ -26,7 +26,7 @@ MAX_TOTALS = 4
 KEPT_BUNDLES = 192
 """Bundles whose places are varied: at 12 SKUs under 200 fit any total (2026-11)."""
 VARIED_NATS = 24.0
-"""Bundles that are less likely than the best by more than this, by their total, are not varied (2026-11)."""
+"""Bundles that are less likely than the best by more than this, by total and moment, are not varied (2026-11)."""
 KEPT_NATS = 18.0
 """Placed bundles that are less likely than the best by more than this, by total and first moment, are not kept: what
 the other moments add differs by some nats among those that fit (2026-11)."""
@@ -121,8 +121,9 @@ class RegionSearch:
         tally = prior.tally(found.sku, found.quantity)
         alone = prior.act(tally)
         fit = log_density_scalar(reading[0] - found.first[:, 0], found.second[:, 0] + noise[0, 0])
-        scores = found.log_prior + alone + fit
         varied = len(on.arms) > 1 or len(self.units.lane) > 1
+        hope = fit if len(on.arms) < 2 else found.hope(reading, noise, prior.log_astray)
+        scores = found.log_prior + alone + hope
         chosen = best(scores, KEPT_BUNDLES, VARIED_NATS) if varied else best(scores, kept)
         left_out = _log_difference(log_sum_exp(scores), log_sum_exp(scores[chosen]))
         found, tally, alone, fit = found.of(chosen), tally.at(chosen), alone[chosen], fit[chosen]

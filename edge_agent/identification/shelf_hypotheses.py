@@ -12,13 +12,14 @@ import numpy as np
 
 from edge_agent.config import PolicyConfig
 from edge_agent.config.assortment import ItemConfig
+from edge_agent.identification.beyond import APART, beyond_the_table
 from edge_agent.identification.bundles import MAX_ITEMS_AT_ONCE, MAX_MISPLACED_AT_ONCE, MAX_TERMS, enumerate_bundles
 from edge_agent.identification.gaussian import log_density_pair, log_density_scalar, log_sum_exp
 from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.left_loads import LeftLoad, taken_again
 from edge_agent.identification.mixed_moment import MixedMoment
 from edge_agent.identification.observation_model import ObservationModel
-from edge_agent.identification.prior import ActLogPrior, ActPrior, Belief, Tally
+from edge_agent.identification.prior import ACT_PRIORS, ActLogPrior, ActPrior, Belief, Tally
 from edge_agent.identification.region_search import RegionSearch, best
 from edge_agent.identification.region_units import RegionUnits, SeenUnits, unknown_spreads_g
 from edge_agent.model import BoolArray, FloatArray, IntArray, WeightStep
@@ -90,6 +91,8 @@ class ShelfHypotheses:
             capacity[lane.sku] += lane.capacity  # A product may have several facings.
         most = [min(max(capacity[sku], MAX_MISPLACED_AT_ONCE), MAX_ITEMS_AT_ONCE) for sku in self.skus]
         bundles = enumerate_bundles(most)
+        weight_g = np.array([item.unit_weight_g for item in items], dtype=np.float64)
+        self._beyond = {act: beyond_the_table(bundles, weight_g, np.array(most), act) for act in ACT_PRIORS}
         units = tuple(RegionUnits(model, region, items) for region in model.regions)
         self.searches = tuple(RegionSearch(bundles, each) for each in units)
         self._corners = None
@@ -131,12 +134,19 @@ class ShelfHypotheses:
         seen = readable(step)
         kept = KEPT_ALONE if len(regions) == 1 else KEPT_JOINED if len(regions) <= MANY_REGIONS else KEPT_JOINED_MANY
         prior = ActLogPrior(belief, act, self.policy.misplaced_prior)
-        found = [self._explain_region(index, step, seen, prior, left, kept) for index in regions]
+        found = [self._explain_region(index, step, seen, prior, act, left, kept) for index in regions]
         chosen, tally, log_prior, log_screen, log_cut = _join(found, prior, kept)
         return self._table(regions, found, chosen, seen, prior, tally, log_prior, log_screen, log_cut)
 
     def _explain_region(
-        self, index: int, step: WeightStep, seen: BoolArray, prior: ActLogPrior, left: Sequence[LeftLoad], kept: int
+        self,
+        index: int,
+        step: WeightStep,
+        seen: BoolArray,
+        prior: ActLogPrior,
+        act: ActPrior,
+        left: Sequence[LeftLoad],
+        kept: int,
     ) -> _Explained:
         region, search = self.model.regions[index], self.searches[index]
         valid = seen[region.channels]
@@ -157,12 +167,14 @@ class ShelfHypotheses:
         leaving = taken_again(left, index, used, self.skus, self.lane_ids)
         stranger = self.policy.unknown_prior * (1.0 if change.sum() > 0 else STRANGER_TAKEN)
         unknown_prior = np.full(len(spreads), np.log(stranger * region.share / len(spreads)))
-        beside_mean = np.concatenate([unknown_mean, leaving.mean_g])
-        beside_covariance = np.concatenate([unknown_covariance, leaving.covariance_g2])
-        beside_prior = np.concatenate([unknown_prior, leaving.log_prior])
+        many_mean, many_covariance, many_prior = self._many(index, on, valid, act, float(np.sign(change.sum())))
+        beside_mean = np.concatenate([unknown_mean, many_mean, leaving.mean_g])
+        beside_covariance = np.concatenate([unknown_covariance, many_covariance, leaving.covariance_g2])
+        beside_prior = np.concatenate([unknown_prior, many_prior, leaving.log_prior])
         beside_fit = _screen(on, change, noise, beside_mean, beside_covariance)
         there = named.quantity != 0
-        filler = np.full((len(spreads), MAX_TERMS), -1, dtype=np.int32)
+        nameless = len(spreads) + len(many_prior)
+        filler = np.full((nameless, MAX_TERMS), -1, dtype=np.int32)
         lane = search.units.lane[spot] if len(search.units.lane) else spot
         return _Explained(
             mean_g=np.concatenate([mean, beside_mean]),
@@ -171,12 +183,38 @@ class ShelfHypotheses:
             lane=np.concatenate([np.where(there, lane, -1), filler, leaving.lane]).astype(np.int32),
             quantity=np.concatenate([named.quantity, np.zeros_like(filler), leaving.quantity]).astype(np.int32),
             tally=named.tally.beside(Tally.of_nothing(len(beside_prior))),
-            foreign=np.concatenate([np.zeros(len(named), np.bool_), np.ones(len(spreads), np.bool_), leaving.foreign]),
-            load_taken=np.concatenate([np.full(len(named) + len(spreads), -1, dtype=np.int32), leaving.load]),
+            foreign=np.concatenate(
+                [
+                    np.zeros(len(named), np.bool_),
+                    np.ones(len(spreads), np.bool_),
+                    np.zeros(len(many_prior), np.bool_),
+                    leaving.foreign,
+                ]
+            ),
+            load_taken=np.concatenate([np.full(len(named) + nameless, -1, dtype=np.int32), leaving.load]),
             log_prior=np.concatenate([named.log_prior, beside_prior]),
             log_screen=np.concatenate([named.log_prior + named.log_likelihood, beside_prior + beside_fit]),
             log_cut=named.log_cut,
         )
+
+    def _many(
+        self, index: int, on: SeenUnits, valid: BoolArray, act: ActPrior, sign: float
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return mean, covariance and log prior of what the table of bundles leaves out, (rungs, …), in one region.
+
+        Only where several lanes share their cells: on a plate of its own lane three strays are not to be expected.
+        """
+        beyond = self._beyond[act]
+        channels = len(on.arms)
+        if len(self.model.regions[index].spots) < 2 or not len(beyond.mean_g):
+            return np.zeros((0, channels)), np.zeros((0, channels, channels)), np.zeros(0)
+        middle = np.mean([spot.influence[valid] for spot in self.model.regions[index].spots], axis=0)
+        place = (on.everywhere - np.outer(middle, middle)) / APART
+        mean = sign * beyond.mean_g[:, None] * middle
+        spread = (beyond.sigma_g**2)[:, None, None] * (np.outer(middle, middle) + place)
+        covariance = spread + (beyond.mean_g**2)[:, None, None] * place
+        way = act.put_share if sign > 0 else 1 - act.put_share
+        return mean, covariance, np.full(len(mean), np.log(way * beyond.share / len(mean)))
 
     def _table(
         self,

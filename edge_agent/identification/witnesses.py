@@ -90,6 +90,9 @@ class PositionWitness:
 
 ITEM_SEEN = 0.8
 """Chance of a moved item to be seen, where the camera looks at every one: hands hide some (assumed, 2026-11)."""
+SEES_ONE_SHARE = 0.1
+"""Acts of which the camera sees as many items as it happens to, whatever moved: a stack swept at once (assumed,
+2026-11)."""
 TOO_MANY_WORDS = 0.01
 """Factor for every word on an item beyond those that moved: one item was seen twice (assumed, 2026-11)."""
 MOST_ASSIGNED = 4
@@ -100,9 +103,9 @@ class VisionWitness:
     """What the camera recognised in the hand or gone from the shelf: log p(appearance | hypothesis).
 
     An observation speaks of one of the moved items without saying which, so an explanation with several SKUs is as
-    likely as their mean, weighted by number. Observations with an item index speak of different items: they are
-    assigned to items in every possible way, and how many of them were seen speaks for how many there were. Evidence
-    from the same pixels must come calibrated jointly, in one observation.
+    likely as their mean, weighted by number. Observations of one track and item index are frames of one item, their
+    words add up. Different items are assigned to those that moved in every possible way, and how many were seen speaks
+    for how many there were. Evidence from the same pixels must come calibrated jointly, in one observation.
     """
 
     name = "camera"
@@ -118,7 +121,9 @@ class VisionWitness:
         ]
         if not seen:
             return silence(hypotheses)
+        of_items = np.array([each.item_index is not None for each in seen])
         said = np.array([_per_sku(each, hypotheses.skus) for each in seen])
+        said, of_items = _by_item(said, [(each.track_id, each.item_index) for each in seen], of_items)
         top = said.max(axis=1)
         likelihood = np.exp(said - top[:, None])
         share = np.abs(hypotheses.quantity).astype(np.float64)
@@ -126,7 +131,6 @@ class VisionWitness:
         nameless = hypotheses.unknown | (number == 0)
         single = (likelihood[:, hypotheses.sku_index] * share).sum(axis=2) / np.maximum(number, 1)
         single = np.where(nameless, likelihood[:, -1:], single)
-        of_items = np.array([each.item_index is not None for each in seen])
         together = single[~of_items].prod(axis=0)
         if of_items.any():
             together = together * _assigned(likelihood[of_items], single[of_items], hypotheses, nameless)
@@ -140,6 +144,18 @@ def _per_sku(observation: VisionObservation, skus: Sequence[str]) -> list[float]
     word = dict(zip(observation.sku_ids, observation.log_likelihood[:-1].tolist(), strict=True))
     none_of_them = float(observation.log_likelihood[-1])
     return [*(word.get(sku, none_of_them) for sku in skus), none_of_them]
+
+
+def _by_item(
+    said: FloatArray, items: Sequence[tuple[int, int | None]], of_items: BoolArray
+) -> tuple[FloatArray, BoolArray]:
+    """Return words of which each is on an item of its own, or on any, and which are the former."""
+    frames: dict[tuple[int, int | None], list[int]] = {}
+    for row in np.flatnonzero(of_items).tolist():
+        frames.setdefault(items[row], []).append(row)
+    added = [said[rows].sum(axis=0) for rows in frames.values()]
+    words = np.array([*said[~of_items], *added])
+    return words, np.arange(len(words)) >= np.count_nonzero(~of_items)
 
 
 def _assigned(
@@ -167,6 +183,7 @@ def _assigned(
             for order in itertools.permutations(range(items), words)
         ]
         result[rows] = np.mean(ways, axis=0)
+    number = np.minimum(number, max(words, MOST_ASSIGNED))
     so_many = np.where(
         number >= words,
         np.array([math.comb(max(each, words), words) for each in number.tolist()])
@@ -174,5 +191,6 @@ def _assigned(
         * (1 - ITEM_SEEN) ** np.maximum(number - words, 0),
         ITEM_SEEN**number,
     )
+    so_many = (1 - SEES_ONE_SHARE) * so_many + SEES_ONE_SHARE
     scored: FloatArray = np.where(nameless, result, result * so_many)
     return scored
