@@ -190,11 +190,14 @@ class SubStep:
     covariance_g2 : (channels, channels)
         Of ``delta_g``; wide where a hand may have pressed during a pause. Neighbours share a pause, so what one has too
         much the next has too little.
+    so_far_covariance_g2 : (channels, channels)
+        Of the sum of all changes up to this one.
     """
 
     t_ns: MonotonicNs
     delta_g: FloatArray
     covariance_g2: FloatArray
+    so_far_covariance_g2: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -311,7 +311,14 @@ class ShelfSegmenter:
         before = (self.baseline.level_g, self.baseline.covariance_g2)
         after = (rest.level.level_g, rest.level.covariance_g2)
         found = split(self.shelf, act.trail, change.valid, before, after, rest.start_ns, quiet_g)
-        return tuple(replace(each, covariance_g2=each.covariance_g2 + self._twist_g2) for each in found)
+        return tuple(
+            replace(
+                each,
+                covariance_g2=each.covariance_g2 + self._twist_g2,
+                so_far_covariance_g2=each.so_far_covariance_g2 + self._twist_g2,
+            )
+            for each in found
+        )
 
     def _tracked(self, parts: Sequence[LivePart]) -> FloatArray:
         """Return the trackers' levels in shelf order, NaN where a channel is not tracked."""

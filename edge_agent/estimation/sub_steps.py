@@ -141,13 +141,16 @@ def split(
     levels = [before[0], *(each.level_g for each in kept), after[0]]
     covariances = [before[1], *(each.covariance_g2 for each in kept), after[1]]
     ends_ns = [t_ns[each.start] for each in kept] + [rest_ns]
+
+    def known(covariance_g2: FloatArray) -> FloatArray:
+        return np.where(np.outer(valid, valid), covariance_g2, np.diag(np.diag(after[1])))
+
     return tuple(
         SubStep(
             t_ns=MonotonicNs(ends_ns[number]),
             delta_g=np.where(valid, levels[number + 1] - levels[number], 0.0),
-            covariance_g2=np.where(
-                np.outer(valid, valid), covariances[number + 1] + covariances[number], np.diag(np.diag(after[1]))
-            ),
+            covariance_g2=known(covariances[number + 1] + covariances[number]),
+            so_far_covariance_g2=known(covariances[number + 1] + covariances[0]),
         )
         for number in range(len(levels) - 1)
     )

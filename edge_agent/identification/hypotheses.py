@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from edge_agent.identification.region_units import SeenUnits
 from edge_agent.model import BoolArray, FloatArray, IntArray
 
 
@@ -19,8 +20,8 @@ class Hypotheses:
         Predicted change.
     covariance_g2 : (hypotheses, channels, channels)
         Of the prediction, without the measurement's own.
-    sku_index, lane_index : (hypotheses, terms) int
-        Which SKU moved and in which lane, −1 for none.
+    sku_index, lane_index, spot_index : (hypotheses, terms) int
+        Which SKU moved, in which lane, and in which spot of its region, −1 for none.
     quantity : (hypotheses, terms) int
         Signed, positive onto the shelf; 0 for none.
     unknown : (hypotheses,) bool
@@ -37,6 +38,8 @@ class Hypotheses:
         Log of prior times likelihood of the shelf's totals, summed over the explanations that were left out.
     log_screen : (hypotheses,)
         The same quantity for each one that was kept.
+    units : tuple of SeenUnits
+        What one item at a spot does to the channels, per region that changed.
     """
 
     skus: tuple[str, ...]
@@ -46,6 +49,7 @@ class Hypotheses:
     covariance_g2: FloatArray
     sku_index: IntArray
     lane_index: IntArray
+    spot_index: IntArray
     quantity: IntArray
     unknown: BoolArray
     regions: tuple[int, ...]
@@ -54,6 +58,7 @@ class Hypotheses:
     log_prior: FloatArray
     log_cut: float
     log_screen: FloatArray
+    units: tuple[SeenUnits, ...]
 
     def __len__(self) -> int:
         """Return the number of hypotheses."""

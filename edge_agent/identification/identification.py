@@ -10,6 +10,7 @@ from edge_agent.identification.act_position import locate
 from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.left_loads import LeftLoad, loads_after
 from edge_agent.identification.observation_model import ObservationModel
+from edge_agent.identification.pauses import with_pauses
 from edge_agent.identification.policy import Circumstances, decide
 from edge_agent.identification.posterior import Posterior, combine, probabilities
 from edge_agent.identification.prior import Belief, act_prior
@@ -112,7 +113,7 @@ class Identification:
         if hypotheses is not None:
             changed = hypotheses.channels
             testimonies = {each.name: each.log_likelihood(hypotheses, step, observations) for each in self._witnesses}
-            probability, _ = probabilities(hypotheses, list(testimonies.values()))
+            probability, _ = probabilities(hypotheses, with_pauses(hypotheses, step, list(testimonies.values())))
             posterior = combine(hypotheses, probability)
         spoke = tuple(name for name, testimony in testimonies.items() if not testimony.silent)
         decided = decide(

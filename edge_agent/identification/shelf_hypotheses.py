@@ -54,8 +54,10 @@ class _Explained:
 
     mean_g: FloatArray
     covariance_g2: FloatArray
+    on: SeenUnits
     sku: IntArray
     lane: IntArray
+    spot: IntArray
     quantity: IntArray
     tally: Tally
     foreign: BoolArray
@@ -179,7 +181,9 @@ class ShelfHypotheses:
         return _Explained(
             mean_g=np.concatenate([mean, beside_mean]),
             covariance_g2=np.concatenate([covariance, beside_covariance]),
+            on=on,
             sku=np.concatenate([np.where(there, sku, -1), filler, leaving.sku]).astype(np.int32),
+            spot=np.concatenate([np.where(there, spot, -1), filler, np.full_like(leaving.sku, -1)]).astype(np.int32),
             lane=np.concatenate([np.where(there, lane, -1), filler, leaving.lane]).astype(np.int32),
             quantity=np.concatenate([named.quantity, np.zeros_like(filler), leaving.quantity]).astype(np.int32),
             tally=named.tally.beside(Tally.of_nothing(len(beside_prior))),
@@ -237,9 +241,9 @@ class ShelfHypotheses:
             end = start + each.mean_g.shape[1]
             covariance[:, start:end, start:end] = each.covariance_g2[rows]
             start = end
-        sku, lane, quantity = (
+        sku, lane, spot, quantity = (
             np.concatenate([getattr(each, name)[rows] for each, rows in zip(found, chosen.T, strict=True)], axis=1)
-            for name in ("sku", "lane", "quantity")
+            for name in ("sku", "lane", "spot", "quantity")
         )
         foreign = np.column_stack([each.foreign[rows] for each, rows in zip(found, chosen.T, strict=True)])
         load_taken = np.column_stack([each.load_taken[rows] for each, rows in zip(found, chosen.T, strict=True)])
@@ -252,6 +256,7 @@ class ShelfHypotheses:
             covariance_g2=covariance,
             sku_index=sku,
             lane_index=lane,
+            spot_index=spot,
             quantity=quantity,
             unknown=np.logical_or(foreign.any(axis=1), ~quantity.any(axis=1)),
             regions=tuple(regions),
@@ -260,6 +265,7 @@ class ShelfHypotheses:
             log_prior=log_prior + shared,
             log_cut=log_cut,
             log_screen=log_screen + shared,
+            units=tuple(each.on for each in found),
         )
 
 
