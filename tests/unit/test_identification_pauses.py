@@ -20,7 +20,7 @@ def in_parts(shop: Shopping, *parts: tuple[str, float], hand_g: float = 0.0) -> 
     doubt = np.eye(channels) * HAND_G**2 / channels
     ends = [shop.step(*parts[: number + 1]).delta_g for number in range(len(parts))]
     for each in ends[:-1]:
-        each += hand_g / channels
+        each[:] = each + hand_g / channels
     steps = np.diff(np.array([np.zeros(channels), *ends]), axis=0)
     known = [doubt] * (len(parts) - 1) + [whole.covariance_g2]
     return replace(
