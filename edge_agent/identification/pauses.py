@@ -71,9 +71,9 @@ def log_of_pauses(hypotheses: Hypotheses, step: WeightStep, log_joint: FloatArra
     nats = np.where(strange, math.log(HAND_ALONE), math.log(_shown(parts, max(parts, MOST_DEALT)))) + broad
     heard = ~hypotheses.unknown & ~strange & (log_joint > log_joint.max() - HEARD_NATS)
     nats[~hypotheses.unknown & ~strange & ~heard] = math.log(HAND_ALONE) + broad
-    rows = np.flatnonzero(heard)
+    rows = np.flatnonzero(heard).astype(np.int32)
     quantity = hypotheses.quantity[rows]
-    order = np.argsort(-np.abs(quantity), axis=1, kind="stable")
+    order = np.argsort(-np.abs(quantity), axis=1, kind="stable").astype(np.int32)
     numbers = np.take_along_axis(np.abs(quantity), order, axis=1)
     for pattern in {tuple(row[row > 0].tolist()) for row in numbers}:
         padded = np.pad(np.array(pattern), (0, numbers.shape[1] - len(pattern)))
@@ -111,9 +111,10 @@ def _items(hypotheses: Hypotheses, rows: IntArray, terms: IntArray) -> tuple[Flo
     start = 0
     for index, on in enumerate(hypotheses.units):
         end = start + len(on.arms)
-        at = np.nonzero(block == index)
-        mean[(*at, slice(start, end))] = sign[at][:, None] * on.mean_g[spot[at], sku[at]]
-        covariance[(*at, slice(start, end), slice(start, end))] = on.covariance_g2[spot[at], sku[at]]
+        row, term = np.nonzero(block == index)
+        here = spot[row, term], sku[row, term]
+        mean[row, term, start:end] = sign[row, term][:, None] * on.mean_g[here]
+        covariance[row, term, start:end, start:end] = on.covariance_g2[here]
         start = end
     return mean, covariance
 
