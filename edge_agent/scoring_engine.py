@@ -1,7 +1,5 @@
 """The engine as a contestant of the judge: ideal acts become weight steps of a shop configured like any other."""
 
-from typing import Literal
-
 import numpy as np
 
 from edge_agent.config import AgentConfig, BoardConfig, BrokerConfig, ChannelConfig, LimitsConfig, ShelfConfig, Site
@@ -95,8 +93,6 @@ def sku_name(row: int) -> str:
 
 def site_of(shelf: Shelf, hardware: Hardware, policy: PolicyConfig) -> Site:
     """Return the configuration of a shop whose only shelf is this one."""
-    # Narrow plates are configured as cells of their own until a shelf's configuration knows plates that items straddle.
-    kind: Literal["lane_cells", "platform"] = "platform" if hardware.kind == "platform" else "lane_cells"
     channels = tuple(
         ChannelConfig(board_uid=BOARD, index=index, x_mm=float(x), y_mm=float(y))
         for index, (x, y) in enumerate(zip(hardware.x_mm, hardware.y_mm, strict=True))
@@ -119,7 +115,7 @@ def site_of(shelf: Shelf, hardware: Hardware, policy: PolicyConfig) -> Site:
         shelves=(
             ShelfConfig(
                 shelf_id=SHELF,
-                kind=kind,
+                kind=hardware.kind,
                 width_mm=WIDTH_MM,
                 depth_mm=DEPTH_MM,
                 channels=channels,

@@ -134,11 +134,12 @@ class ShelfConfig(Table, frozen=True):
     """A shelf file: its hardware and where the cells are.
 
     ``lane_cells``: each channel carries a plate of its own; a plate reaches half-way to its neighbours.
-    ``platform``: one plate on four corner cells.
+    ``platform``: one plate on four corner cells. ``narrow_plates``: as ``lane_cells``, but narrower than the goods, so
+    that an item stands on two or three plates and lanes need not follow their borders.
     """
 
     shelf_id: str
-    kind: Literal["lane_cells", "platform"]
+    kind: Literal["lane_cells", "platform", "narrow_plates"]
     width_mm: float
     depth_mm: float
     channels: tuple[ChannelConfig, ...]
@@ -164,7 +165,7 @@ class ShelfConfig(Table, frozen=True):
             require(xs == sorted(set(xs)), "channels: lane cells are listed from left to right, each at its own x_mm")
 
     def plate_edges_mm(self) -> tuple[float, ...]:
-        """Return the plates' borders along x, (channels + 1,), for ``lane_cells``."""
+        """Return the plates' borders along x, (channels + 1,), for all but a platform."""
         xs = [channel.x_mm for channel in self.channels]
         return (0.0, *((left + right) / 2 for left, right in itertools.pairwise(xs)), self.width_mm)
 

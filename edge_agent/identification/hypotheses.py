@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from edge_agent.identification.observation_model import Region
 from edge_agent.identification.region_units import SeenUnits
 from edge_agent.model import BoolArray, FloatArray, IntArray
 
@@ -26,7 +27,7 @@ class Hypotheses:
         Signed, positive onto the shelf; 0 for none.
     unknown : (hypotheses,) bool
         Whether something that the shelf does not sell, or nothing at all, explains the act or a part of it.
-    regions : tuple of int
+    regions : tuple of Region
         The shelf's regions that changed; each has its own block of terms, in this order.
     foreign : (hypotheses, regions) bool
         Whether something that the shelf does not sell came to, or left, that region.
@@ -52,7 +53,7 @@ class Hypotheses:
     spot_index: IntArray
     quantity: IntArray
     unknown: BoolArray
-    regions: tuple[int, ...]
+    regions: tuple[Region, ...]
     foreign: BoolArray
     load_taken: IntArray
     log_prior: FloatArray

@@ -51,8 +51,6 @@ class LeftLoad:
 
     Attributes
     ----------
-    region : int
-        The shelf's region that bears it.
     load_g : (channels,)
         Over the shelf's channels, as measured when it came; 0 outside the region.
     covariance_g2 : (channels, channels)
@@ -65,7 +63,6 @@ class LeftLoad:
         Probability that it still stands there.
     """
 
-    region: int
     load_g: FloatArray
     covariance_g2: FloatArray
     seen: BoolArray
@@ -106,7 +103,7 @@ class TakenAgain:
 
 
 def taken_again(
-    loads: Sequence[LeftLoad], region: int, used: IntArray, skus: tuple[str, ...], lane_ids: tuple[str, ...]
+    loads: Sequence[LeftLoad], region: IntArray, used: IntArray, skus: tuple[str, ...], lane_ids: tuple[str, ...]
 ) -> TakenAgain:
     """Return how the remembered loads of a region may leave it.
 
@@ -115,16 +112,18 @@ def taken_again(
 
     Parameters
     ----------
+    region : (channels,) int
+        Its channels; a load that stood on others too is not this region's.
     used : (channels,) int
-        The region's readable channels.
+        Those that can be read.
     skus, lane_ids : tuple of str
         What the rows' indices point into; an identity that names another SKU (a stray that left) is left out.
     """
-    known = set(skus)
+    known, here = set(skus), set(region.tolist())
     rows = [
         (index, identity)
         for index, load in enumerate(loads)
-        if load.region == region and load.seen[used].all() and load.skus >= known
+        if load.seen[used].all() and here.issuperset(np.flatnonzero(load.seen).tolist()) and load.skus >= known
         for identity in load.identities
         if all(item.sku in known for item in identity.items)
     ]
@@ -175,19 +174,18 @@ def loads_after(
         if taken <= TAKEN and standing >= MIN_STANDING:
             kept.append(replace(load, standing=standing))
     for block, region in enumerate(hypotheses.regions):
-        used = np.intersect1d(model.regions[region].channels, hypotheses.channels)
+        used = np.intersect1d(region.channels, hypotheses.channels)
         if step.delta_g[used].sum() < model.shelf.limits.min_event_g:
             continue
         identities = _identities(hypotheses, probability, block)
         if identities:
-            kept.append(_left(model, step, region, used, frozenset(hypotheses.skus), identities))
+            kept.append(_left(model, step, used, frozenset(hypotheses.skus), identities))
     return tuple(kept[-MAX_REMEMBERED:])
 
 
 def _left(
     model: ObservationModel,
     step: WeightStep,
-    region: int,
     used: IntArray,
     skus: frozenset[str],
     identities: tuple[Identity, ...],
@@ -199,7 +197,7 @@ def _left(
     seen = np.zeros(model.channel_count, dtype=np.bool_)
     seen[used] = True
     covariance += model.push_covariance(load_g, NUDGE_MM)
-    return LeftLoad(region, load_g, covariance, seen, skus, identities)
+    return LeftLoad(load_g, covariance, seen, skus, identities)
 
 
 def _identities(hypotheses: Hypotheses, probability: FloatArray, block: int) -> tuple[Identity, ...]:

@@ -6,7 +6,8 @@ mean and the covariance of g over the places an item may have there:
 
 - across the lane x is uniform over its width, or, for an item of known width in its own lane, over what the item
   leaves of it; along the lane y is uniform over what a pack of `PACK_DEPTH_MM` leaves of the shelf's depth (platform);
-- a lane that lies over several plates is split into one spot per plate, each with its share of the lane's width.
+- a lane that lies over several plates is split into one spot per plate, each with its share of the lane's width;
+- ``narrow_plates`` share an item by its footprint, so neighbours that changed together are looked at together.
 
 With u = (x − x₀)/(x₁ − x₀) and v = (y − y₀)/(y₁ − y₀) a corner's influence is a(u)·b(v), a and b being linear; u and
 v are independent, so E[g gᵀ] = E[a aᵀ]∘E[b bᵀ] exactly, the xy term included (∘ is the element-wise product).
@@ -19,6 +20,7 @@ import numpy as np
 
 from edge_agent.config import ShelfConfig
 from edge_agent.config.assortment import LaneConfig
+from edge_agent.identification.straddled_plates import FOOTPRINT_SHARE, overlaps
 from edge_agent.model import FloatArray, IntArray
 
 MIN_SPOT_SHARE = 0.05
@@ -28,6 +30,9 @@ lanes are 60 mm and wider (2026-11)."""
 PACK_DEPTH_MM = 120.0
 """How deep a large pack is, mm: its middle comes no closer to the shelf's front and back edge than half of it. A pack
 that hangs over the edge is not seen in shops (assumed, 2026-11)."""
+
+GRID_MM = 0.5
+"""Places along narrow plates that moments are taken over, mm apart (2026-11)."""
 
 OVERHANG_MM = 10.0
 """How far an item may stand over its lane's border on either side, mm: dividers are low and bent (assumed, 2026-11)."""
@@ -94,9 +99,12 @@ class ObservationModel:
         self.shelf = shelf
         self.lanes = lanes
         self.channel_count = len(shelf.channels)
-        self.regions: tuple[Region, ...] = (
-            (self._platform_region(),) if shelf.kind == "platform" else self._plate_regions()
-        )
+        self.regions: tuple[Region, ...] = ()
+        """None for narrow plates: which of them share an act's loads, the act decides, see `window`."""
+        if shelf.kind == "platform":
+            self.regions = (self._platform_region(),)
+        elif shelf.kind == "lane_cells":
+            self.regions = self._plate_regions()
 
     def influence(self, x_mm: float, y_mm: float) -> FloatArray:
         """Return g(x, y), (channels,): each channel's share of a load there; sums to 1."""
@@ -104,6 +112,9 @@ class ObservationModel:
             mean, _ = self._platform_moments((x_mm, x_mm), (y_mm, y_mm))
             return mean
         edges = np.asarray(self.shelf.plate_edges_mm())
+        if self.shelf.kind == "narrow_plates":
+            edges[0], edges[-1] = -np.inf, np.inf
+            return overlaps(np.array(x_mm), np.array(self._usual_width_mm()), edges)
         plate = int(np.clip(np.searchsorted(edges, x_mm, side="right") - 1, 0, self.channel_count - 1))
         indicator: FloatArray = np.eye(self.channel_count)[plate]
         return indicator
@@ -174,6 +185,37 @@ class ObservationModel:
             spots.append(Spot(lane_index, 1.0, mean, moment - np.outer(mean, mean)))
         _, everywhere = self._platform_moments((0.0, self.shelf.width_mm), (0.0, self.shelf.depth_mm))
         return Region(np.arange(4, dtype=np.int32), tuple(spots), everywhere, 1.0)
+
+    def window(self, plates: IntArray) -> Region:
+        """Return neighbouring narrow plates, (plates,), as a region: what stands on them and on no others."""
+        edges = np.asarray(self.shelf.plate_edges_mm())
+        first, last = int(plates[0]), int(plates[-1])
+        outer = edges.copy()
+        outer[0], outer[-1] = -np.inf, np.inf
+
+        def footprints(left_mm: float, right_mm: float, width_mm: float) -> tuple[float, FloatArray]:
+            places_mm = np.arange(left_mm + GRID_MM / 2, right_mm, GRID_MM)
+            low_mm = edges[first] + width_mm / 2 if first else -np.inf
+            high_mm = edges[last + 1] - width_mm / 2 if last + 1 < self.channel_count else np.inf
+            inside = places_mm[(places_mm >= low_mm) & (places_mm <= high_mm)]
+            parts = overlaps(inside, np.full(len(inside), width_mm), outer)[:, plates]
+            return len(inside) / max(len(places_mm), 1), parts
+
+        spots = []
+        for index, lane in enumerate(self.lanes):
+            share, parts = footprints(*lane.x_mm, FOOTPRINT_SHARE * (lane.x_mm[1] - lane.x_mm[0]))
+            if share >= MIN_SPOT_SHARE:
+                mean = parts.mean(axis=0)
+                spots.append(Spot(index, share, mean, parts.T @ parts / len(parts) - np.outer(mean, mean)))
+        share, parts = footprints(0.0, self.shelf.width_mm, self._usual_width_mm())
+        everywhere = parts.T @ parts / max(len(parts), 1)
+        if not share:  # A window narrower than an item: what stands there hangs over.
+            everywhere = np.eye(len(plates)) / len(plates)
+        return Region(plates, tuple(spots), everywhere, max(share, 1 / self.channel_count))
+
+    def _usual_width_mm(self) -> float:
+        widths = [FOOTPRINT_SHARE * (lane.x_mm[1] - lane.x_mm[0]) for lane in self.lanes]
+        return float(np.mean(widths)) if widths else self.shelf.width_mm / self.channel_count
 
     def _plate_regions(self) -> tuple[Region, ...]:
         edges = self.shelf.plate_edges_mm()

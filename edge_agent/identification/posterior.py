@@ -12,6 +12,8 @@ from edge_agent.ports import Testimony
 
 MAX_WEIGHED = 256
 """Hypotheses gathered into bills; the rest, below a millionth each, ends in "something else" (2026-11)."""
+LIKELY_NATS = 12.0
+"""What is less likely than the best by more than this does not speak for what was cut off (2026-11)."""
 NEGLIGIBLE = 1e-6
 """Probability below which a hypothesis is not gathered into a bill (2026-11)."""
 
@@ -45,7 +47,7 @@ def probabilities(hypotheses: Hypotheses, testimonies: Sequence[Testimony]) -> t
     log_joint = hypotheses.log_prior + sum(
         (testimony.log_likelihood for testimony in testimonies), np.zeros(len(hypotheses))
     )
-    of_tables = (hypotheses.load_taken < 0).all(axis=1)
+    of_tables = (hypotheses.load_taken < 0).all(axis=1) & (log_joint > log_joint.max(initial=-np.inf) - LIKELY_NATS)
     beyond_total = np.where(of_tables, log_joint - hypotheses.log_screen, -np.inf)
     log_cut = hypotheses.log_cut + float(beyond_total.max())
     log_total = log_sum_exp(np.append(log_joint, log_cut))

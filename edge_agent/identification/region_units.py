@@ -86,7 +86,8 @@ class RegionUnits:
         place = np.repeat(place, len(items), axis=1)
         for spot_index, spot in enumerate(region.spots):
             for item_index, item in enumerate(items):
-                if item.size_mm is not None and item.sku == model.lanes[spot.lane_index].sku:
+                narrow = model.shelf.kind == "narrow_plates"
+                if item.size_mm is not None and not narrow and item.sku == model.lanes[spot.lane_index].sku:
                     place[spot_index, item_index] = model.place_covariance(spot.lane_index, item.size_mm[0])
         second_moment = influence[..., :, None] * influence[..., None, :] + place
         covariance = variance_g2[:, None, None] * second_moment + weight_g[:, None, None] ** 2 * place

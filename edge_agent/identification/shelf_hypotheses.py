@@ -5,6 +5,7 @@ one prior of the whole act. What falls off is added up and ends in "something el
 stand beside the bundles: "this very one was taken away again" is one more candidate of their region.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,10 +19,11 @@ from edge_agent.identification.gaussian import log_density_pair, log_density_sca
 from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.left_loads import LeftLoad, taken_again
 from edge_agent.identification.mixed_moment import MixedMoment
-from edge_agent.identification.observation_model import ObservationModel
+from edge_agent.identification.observation_model import ObservationModel, Region
 from edge_agent.identification.prior import ACT_PRIORS, ActLogPrior, ActPrior, Belief, Tally
 from edge_agent.identification.region_search import RegionSearch, best
 from edge_agent.identification.region_units import RegionUnits, SeenUnits, unknown_spreads_g
+from edge_agent.identification.straddled_plates import StraddledPlates, touched_windows
 from edge_agent.model import BoolArray, FloatArray, IntArray, WeightStep
 
 KEPT_ALONE = 512
@@ -30,6 +32,8 @@ KEPT_JOINED = 256
 """Explanations kept where several regions changed; 32 where more than eight did (2026-11)."""
 KEPT_JOINED_MANY = 32
 MANY_REGIONS = 8
+MAX_WINDOWS = 16
+"""Windows of narrow plates whose tables are kept (2026-11)."""
 STRANGER_TAKEN = 0.25
 """Things that the shelf does not sell and that are taken, though nobody was seen to leave them, over those that are
 left: set down while the agent was off (assumed, 2026-11)."""
@@ -92,33 +96,53 @@ class ShelfHypotheses:
         for lane in model.lanes:
             capacity[lane.sku] += lane.capacity  # A product may have several facings.
         most = [min(max(capacity[sku], MAX_MISPLACED_AT_ONCE), MAX_ITEMS_AT_ONCE) for sku in self.skus]
-        bundles = enumerate_bundles(most)
+        self._bundles = enumerate_bundles(most)
         weight_g = np.array([item.unit_weight_g for item in items], dtype=np.float64)
-        self._beyond = {act: beyond_the_table(bundles, weight_g, np.array(most), act) for act in ACT_PRIORS}
-        units = tuple(RegionUnits(model, region, items) for region in model.regions)
-        self.searches = tuple(RegionSearch(bundles, each) for each in units)
-        self._corners = None
+        self._beyond = {act: beyond_the_table(self._bundles, weight_g, np.array(most), act) for act in ACT_PRIORS}
+        self._items = items
+        self._searches: OrderedDict[bytes, RegionSearch] = OrderedDict()
+        for region in model.regions:
+            self._search(region)
+        self._corners = self._plates = None
         if model.shelf.kind == "platform":
             places = np.array([(cell.x_mm, cell.y_mm) for cell in model.shelf.channels])
-            self._corners = MixedMoment(units[0], places[:, 0], places[:, 1])
+            self._corners = MixedMoment(self._search(model.regions[0]).units, places[:, 0], places[:, 1])
+        elif model.shelf.kind == "narrow_plates":
+            self._plates = StraddledPlates(model.shelf, model.lanes, items)
 
-    def changed_regions(self, step: WeightStep) -> list[int]:
+    def _search(self, region: Region) -> RegionSearch:
+        """Return the search of a region; of narrow plates the latest ones are kept."""
+        key = region.channels.tobytes()
+        if key not in self._searches:
+            self._searches[key] = RegionSearch(self._bundles, RegionUnits(self.model, region, self._items))
+            if not self.model.regions and len(self._searches) > MAX_WINDOWS:
+                self._searches.popitem(last=False)
+        self._searches.move_to_end(key)
+        return self._searches[key]
+
+    def changed_regions(self, step: WeightStep) -> list[Region]:
         """Return the regions that the act changed; the most significant one alone if none reaches the least event.
 
         Only regions with a readable channel count, so there may be none.
         """
         seen = readable(step)
+        least = self.model.shelf.limits.min_event_g
+        if self.model.shelf.kind == "narrow_plates":
+            if not seen.any():
+                return []
+            sigma_g = np.sqrt(np.where(seen, np.diagonal(step.covariance_g2), 1.0))
+            windows = touched_windows(step.delta_g, sigma_g, least, seen)
+            return [self.model.window(each) for each in windows if seen[each].any()]
         totals: dict[int, tuple[float, float]] = {}
         for index, region in enumerate(self.model.regions):
             channels = region.channels[seen[region.channels]]
             if len(channels):
                 variance = float(step.covariance_g2[np.ix_(channels, channels)].sum())
                 totals[index] = float(step.delta_g[channels].sum()), max(variance, 1e-6)
-        least = self.model.shelf.limits.min_event_g
-        changed = [index for index, (total, _) in totals.items() if abs(total) >= least]
+        changed = [self.model.regions[index] for index, (total, _) in totals.items() if abs(total) >= least]
         if changed or not totals:
             return changed
-        return [max(totals, key=lambda index: totals[index][0] ** 2 / totals[index][1])]
+        return [self.model.regions[max(totals, key=lambda index: totals[index][0] ** 2 / totals[index][1])]]
 
     def explain(
         self, step: WeightStep, belief: Belief, act: ActPrior, left: Sequence[LeftLoad] = ()
@@ -136,13 +160,13 @@ class ShelfHypotheses:
         seen = readable(step)
         kept = KEPT_ALONE if len(regions) == 1 else KEPT_JOINED if len(regions) <= MANY_REGIONS else KEPT_JOINED_MANY
         prior = ActLogPrior(belief, act, self.policy.misplaced_prior)
-        found = [self._explain_region(index, step, seen, prior, act, left, kept) for index in regions]
+        found = [self._explain_region(region, step, seen, prior, act, left, kept) for region in regions]
         chosen, tally, log_prior, log_screen, log_cut = _join(found, prior, kept)
         return self._table(regions, found, chosen, seen, prior, tally, log_prior, log_screen, log_cut)
 
     def _explain_region(
         self,
-        index: int,
+        region: Region,
         step: WeightStep,
         seen: BoolArray,
         prior: ActLogPrior,
@@ -150,7 +174,7 @@ class ShelfHypotheses:
         left: Sequence[LeftLoad],
         kept: int,
     ) -> _Explained:
-        region, search = self.model.regions[index], self.searches[index]
+        search = self._search(region)
         valid = seen[region.channels]
         used = region.channels[valid]
         change, noise = step.delta_g[used], step.covariance_g2[np.ix_(used, used)]
@@ -166,10 +190,20 @@ class ShelfHypotheses:
             terms = sku, spot, named.quantity
             mean, covariance = self._corners.foretell(change, noise, terms, mean, covariance)
             unknown_mean[:], unknown_covariance = self._corners.one_object(change, noise, unknown_covariance)
-        leaving = taken_again(left, index, used, self.skus, self.lane_ids)
+        log_more = np.zeros(len(named))
+        if self._plates is not None and len(named):
+            at = search.units.lane[spot]
+            terms = np.minimum(sku, len(self.skus) - 1), at, named.quantity
+            foretold = self._plates.foretell(used, change, noise, terms, (mean, covariance))
+            mean, covariance = foretold.mean_g, foretold.covariance_g2
+            # The place's density is the whole lane's there, so how much of the lane lies in this window is in it.
+            log_more = np.where(
+                foretold.placed, foretold.log_more - (number * search.units.log_share[spot]).sum(axis=1), 0.0
+            )
+        leaving = taken_again(left, region.channels, used, self.skus, self.lane_ids)
         stranger = self.policy.unknown_prior * (1.0 if change.sum() > 0 else STRANGER_TAKEN)
         unknown_prior = np.full(len(spreads), np.log(stranger * region.share / len(spreads)))
-        many_mean, many_covariance, many_prior = self._many(index, on, valid, act, float(np.sign(change.sum())))
+        many_mean, many_covariance, many_prior = self._many(region, on, valid, act, float(np.sign(change.sum())))
         beside_mean = np.concatenate([unknown_mean, many_mean, leaving.mean_g])
         beside_covariance = np.concatenate([unknown_covariance, many_covariance, leaving.covariance_g2])
         beside_prior = np.concatenate([unknown_prior, many_prior, leaving.log_prior])
@@ -196,13 +230,13 @@ class ShelfHypotheses:
                 ]
             ),
             load_taken=np.concatenate([np.full(len(named) + nameless, -1, dtype=np.int32), leaving.load]),
-            log_prior=np.concatenate([named.log_prior, beside_prior]),
+            log_prior=np.concatenate([named.log_prior + log_more, beside_prior]),
             log_screen=np.concatenate([named.log_prior + named.log_likelihood, beside_prior + beside_fit]),
             log_cut=named.log_cut,
         )
 
     def _many(
-        self, index: int, on: SeenUnits, valid: BoolArray, act: ActPrior, sign: float
+        self, region: Region, on: SeenUnits, valid: BoolArray, act: ActPrior, sign: float
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return mean, covariance and log prior of what the table of bundles leaves out, (rungs, …), in one region.
 
@@ -210,9 +244,9 @@ class ShelfHypotheses:
         """
         beyond = self._beyond[act]
         channels = len(on.arms)
-        if len(self.model.regions[index].spots) < 2 or not len(beyond.mean_g):
+        if len(region.spots) < 2 or not len(beyond.mean_g):
             return np.zeros((0, channels)), np.zeros((0, channels, channels)), np.zeros(0)
-        middle = np.mean([spot.influence[valid] for spot in self.model.regions[index].spots], axis=0)
+        middle = np.mean([spot.influence[valid] for spot in region.spots], axis=0)
         place = (on.everywhere - np.outer(middle, middle)) / APART
         mean = sign * beyond.mean_g[:, None] * middle
         spread = (beyond.sigma_g**2)[:, None, None] * (np.outer(middle, middle) + place)
@@ -222,7 +256,7 @@ class ShelfHypotheses:
 
     def _table(
         self,
-        regions: list[int],
+        regions: list[Region],
         found: list[_Explained],
         chosen: IntArray,
         seen: BoolArray,
@@ -232,7 +266,7 @@ class ShelfHypotheses:
         log_screen: FloatArray,
         log_cut: float,
     ) -> Hypotheses:
-        used = [self.model.regions[index].channels[seen[self.model.regions[index].channels]] for index in regions]
+        used = [region.channels[seen[region.channels]] for region in regions]
         channels = np.concatenate(used)
         mean = np.concatenate([each.mean_g[rows] for each, rows in zip(found, chosen.T, strict=True)], axis=1)
         covariance = np.zeros((len(chosen), len(channels), len(channels)))
