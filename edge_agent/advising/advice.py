@@ -109,7 +109,10 @@ class UnitAdvice:
         if self.recommended == self.configured:
             said.append("Recommended: leave it.")
         else:
-            said.append(f"Recommended: {KEY} = {self.recommended}, which {self._standing(self.recommended)}.")
+            said.append(
+                f"Recommended: {KEY} = {self.recommended}, the least that bills no more than "
+                f"{per_1000(self.targets.wrong)} in 1,000 wrongly on any shelf; it {self._standing(self.recommended)}."
+            )
         return said
 
     def _met_at(self, min_confidence: float) -> bool:

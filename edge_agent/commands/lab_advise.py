@@ -187,7 +187,7 @@ def _unit_table(unit: UnitAdvice) -> list[str]:
 
 def _proposal_lines(advice: Advice) -> list[str]:
     if not advice.proposals:
-        return ["", f"{advice.now.shelf_id}: nothing that was tried lowers the reviews at the target"]
+        return ["", f"{advice.now.shelf_id}: nothing that was tried lowers the reviews by more than chance"]
     plans = [("as it is", advice.now, advice.at_target)]
     plans += [(each.name, each.forecast, each.at_target) for each in advice.proposals]
     cells = [
