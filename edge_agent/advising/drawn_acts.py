@@ -3,6 +3,9 @@
 Items weigh what the catalogue says, spread as it says, and stand anywhere in their lane; every cell's change carries
 noise of a stated size. So a forecast is the best case: cells that drift, catalogue weights that are wrong and hands
 that hide what they do come on top.
+
+What is done is drawn apart from where it is done: two plans of the same goods see the same hands, the same items at the
+same place within their lanes, and the same noise, so that their difference is that of the plans.
 """
 
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ import numpy as np
 from edge_agent.config import ShelfConfig, Site
 from edge_agent.config.assortment import ItemConfig, LaneConfig
 from edge_agent.identification.observation_model import ObservationModel
-from edge_agent.identification.prior import HANDFUL, HANDFUL_EXPONENT, SHOPPER
+from edge_agent.identification.prior import HANDFUL, HANDFUL_EXPONENT, SHOPPER, strayed_share
 from edge_agent.model import FloatArray, MonotonicNs, Stock, VisionObservation, WeightStep
 
 NONE_OF_THEM = 1e-6
@@ -21,8 +24,12 @@ NONE_OF_THEM = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class DrawnAct:
-    """One act: what was moved, signed, as (SKU, quantity); what the shelf read; the belief before it."""
+    """One act: the lane that leads; what was moved, signed, as (SKU, quantity); what the shelf read; the belief before.
 
+    ``lead`` counts the source's lanes from 0.
+    """
+
+    lead: int
     bill: tuple[tuple[str, int], ...]
     step: WeightStep
     stock: Stock
@@ -55,7 +62,10 @@ class ActSource:
         self.lanes = site.planogram.on_shelf(shelf.shelf_id)
         self._items: list[ItemConfig] = [site.catalogue.item(lane.sku) for lane in self.lanes]
         self._model = ObservationModel(shelf, self.lanes)
-        self._misplaced = site.agent.policy.misplaced_prior
+        by_goods = sorted(range(len(self.lanes)), key=lambda place: (self.lanes[place].sku, place))
+        self._goods = np.array(by_goods)  # A swap of lanes leaves the order of the goods as it is.
+        misplaced = site.agent.policy.misplaced_prior
+        self._astray = {-1: misplaced, 1: strayed_share(misplaced, SHOPPER)}
         channels = len(shelf.channels)
         share = channels if shelf.kind == "platform" else 1
         self._covariance_g2 = np.eye(channels) * noise_g**2 / share
@@ -65,23 +75,24 @@ class ActSource:
 
     def draw(self, seed: int, number: int) -> DrawnAct:
         """Return an act; the same arguments give the same one."""
-        rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
-        sign = 1 if rng.random() < SHOPPER.put_share else -1
-        first = number % len(self.lanes)  # Each lane as often: every product gets its forecast.
+        streams = np.random.SeedSequence([seed, number]).spawn(4)
+        hand, places, noise, camera = (np.random.default_rng(stream) for stream in streams)
+        sign = 1 if hand.random() < SHOPPER.put_share else -1
+        first = int(self._goods[number % len(self.lanes)])  # Each lane as often: every product gets its forecast.
         moved = [first]
-        for _ in range(int(rng.choice(HANDFUL, p=self._number_share))):
-            other = rng.random() >= SHOPPER.same_share
-            moved.append(int(rng.integers(len(self.lanes))) if other else first)
+        for _ in range(int(hand.choice(HANDFUL, p=self._number_share))):
+            other = hand.random() >= SHOPPER.same_share
+            moved.append(int(self._goods[hand.integers(len(self.lanes))]) if other else first)
         stock = {lane.lane_id: {lane.sku: max(lane.opening_count, 1)} for lane in self.lanes}
         for lane in moved:
             counts = stock[self.lanes[lane].lane_id]
             if sign > 0:
                 counts[self.lanes[lane].sku] = max(counts[self.lanes[lane].sku] - 1, 0)
-        delta_g = rng.multivariate_normal(np.zeros(len(self._covariance_g2)), self._covariance_g2)
+        delta_g = noise.multivariate_normal(np.zeros(len(self._covariance_g2)), self._covariance_g2)
         for lane in moved:
             item = self._items[lane]
-            mass_g = item.unit_weight_g + item.unit_sigma_g * rng.standard_normal()
-            delta_g = delta_g + sign * mass_g * self._influence(item, lane, rng)
+            mass_g = item.unit_weight_g + item.unit_sigma_g * hand.standard_normal()
+            delta_g = delta_g + sign * mass_g * self._influence(item, lane, self._astray[sign], places)
         instant = MonotonicNs(number)
         step = WeightStep(
             act_id=f"act-{number}",
@@ -95,12 +106,17 @@ class ActSource:
         )
         counts = {sku: sum(self.lanes[lane].sku == sku for lane in moved) for sku in {self.lanes[i].sku for i in moved}}
         bill = tuple(sorted((sku, sign * count) for sku, count in counts.items()))
-        return DrawnAct(bill, step, stock, self._words([self.lanes[lane].sku for lane in moved], step, rng))
+        words = self._words([self.lanes[lane].sku for lane in moved], step, camera)
+        return DrawnAct(first, bill, step, stock, words)
 
-    def _influence(self, item: ItemConfig, lane: int, rng: np.random.Generator) -> FloatArray:
-        """Return how the cells share one item of a lane; a few stand in another one."""
-        if rng.random() < self._misplaced and len(self.lanes) > 1:
-            lane = (lane + int(rng.integers(1, len(self.lanes)))) % len(self.lanes)
+    def _influence(self, item: ItemConfig, lane: int, astray: float, rng: np.random.Generator) -> FloatArray:
+        """Return how the cells share one item of a lane, (channels,); the share ``astray`` stands in another one.
+
+        It uses as many random numbers whatever comes of them.
+        """
+        strays, other = rng.random() < astray, rng.random()
+        if strays and len(self.lanes) > 1:
+            lane = (lane + 1 + int(other * (len(self.lanes) - 1))) % len(self.lanes)
         x_mm = rng.uniform(*_room(self.lanes[lane], item))
         return self._model.influence(x_mm, rng.uniform(*self._model.depth_range_mm()))
 

@@ -9,9 +9,33 @@ import numpy as np
 from edge_agent.advising.drawn_acts import ActSource, DrawnAct, Seeing
 from edge_agent.config import ShelfConfig, Site
 from edge_agent.identification import Identification
+from edge_agent.identification.policy import PRESS, UNKNOWN_ITEM
 from edge_agent.identification.posterior import bill_of
 from edge_agent.model import ItemEvent
 from edge_agent.vocabulary import Mode, Verdict
+
+REVIEWED_ANYHOW = frozenset({UNKNOWN_ITEM, PRESS})
+"""Why an act is reviewed however sure its best bill is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Which acts are drawn: the same draw, the same shoppers, whatever the plan.
+
+    Attributes
+    ----------
+    acts, seed : int
+        How many, and whose.
+    noise_g : float
+        See `ActSource`.
+    first : int
+        Number of the first act; acts of other numbers are other acts.
+    """
+
+    acts: int
+    seed: int
+    noise_g: float
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +44,16 @@ class ProductForecast:
 
     Attributes
     ----------
-    reviewed, wrong : float
-        Share of its acts that go to review, and that are billed wrongly, as foretold by the engine's own confidence.
+    reviewed, wrong : float or None
+        Share of its acts that go to review, and that are billed wrongly, as foretold by the engine's own confidence;
+        None where it led none.
     """
 
     lane_id: str
     sku: str
     acts: int
-    reviewed: float
-    wrong: float
+    reviewed: float | None
+    wrong: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +67,18 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A shelf's forecast.
+    """A shelf's forecast under the configured policy.
 
     Attributes
     ----------
     reviewed, wrong : float
-        Of all acts.
+        Shares of all acts.
     observed_wrong : float
         Bills that were wrong in the draw; `wrong` is what the confidences foretell of them.
     undecided : float
         Mean probability of all but the first explanation: what remains unknown, whoever decides.
     confidences : tuple of float
-        Of every act, ascending.
+        Of every act, ascending; 0 where it is reviewed whatever ``min_confidence``.
     """
 
     shelf_id: str
@@ -70,10 +95,8 @@ class Forecast:
 def forecast(
     site: Site,
     shelf: ShelfConfig,
+    draw: Draw,
     *,
-    acts: int,
-    seed: int,
-    noise_g: float,
     camera: Seeing | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Forecast:
@@ -81,51 +104,36 @@ def forecast(
 
     Parameters
     ----------
-    acts, seed : int
-        How many acts are drawn; the same seed draws the same shoppers, so that two plans can be compared.
-    noise_g : float
-        See `ActSource`.
     progress : callable, optional
         Told now and then how many acts are done.
     """
-    source = ActSource(site, shelf, noise_g, camera)
+    source = ActSource(site, shelf, draw.noise_g, camera)
     identification = Identification(site)
     events: list[tuple[DrawnAct, ItemEvent]] = []
-    for number in range(acts):
-        act = source.draw(seed, number)
+    for done in range(draw.acts):
+        act = source.draw(draw.seed, draw.first + done)
         event = identification.resolve(act.step, act.stock, Mode.SELLING, act.observations)
         if event is not None:
             events.append((act, event))
-        if number % 50 == 0:
-            progress(number)
+        if done % 50 == 0:
+            progress(done)
     return _summary(source, events)
-
-
-def threshold_for(confidences: tuple[float, ...], target_wrong: float) -> tuple[float, float]:
-    """Return the least confidence at which what is billed is wrong in ``target_wrong`` of all acts, and its reviews.
-
-    Confidences are calibrated, so that an act of confidence c that is billed adds 1 − c to the errors expected.
-    """
-    ascending = np.array(confidences)
-    left = np.append(np.cumsum((1 - ascending)[::-1])[::-1], 0.0) / max(len(ascending), 1)
-    place = int(np.argmax(left <= target_wrong))
-    threshold = float(ascending[place]) if place < len(ascending) else 1.0
-    return threshold, place / max(len(ascending), 1)
 
 
 def _summary(source: ActSource, events: list[tuple[DrawnAct, ItemEvent]]) -> Forecast:
     confidence = np.array([event.confidence for _, event in events])
     reviewed = np.array([event.verdict is Verdict.REVIEW for _, event in events])
     right = np.array([bill_of(event.items) == act.bill for act, event in events])
+    anyhow = np.array([not REVIEWED_ANYHOW.isdisjoint(event.reasons) for _, event in events])
     wrong = np.where(reviewed, 0.0, 1 - confidence)
-    lead = np.arange(len(events)) % len(source.lanes)
+    lead = np.array([act.lead for act, _ in events])
     products = tuple(
         ProductForecast(
             lane.lane_id,
             lane.sku,
             int((lead == place).sum()),
-            float(reviewed[lead == place].mean()) if (lead == place).any() else 0.0,
-            float(wrong[lead == place].mean()) if (lead == place).any() else 0.0,
+            float(reviewed[lead == place].mean()) if (lead == place).any() else None,
+            float(wrong[lead == place].mean()) if (lead == place).any() else None,
         )
         for place, lane in enumerate(source.lanes)
     )
@@ -138,7 +146,7 @@ def _summary(source: ActSource, events: list[tuple[DrawnAct, ItemEvent]]) -> For
         undecided=float((1 - confidence).mean()),
         products=products,
         neighbours=_neighbours(events),
-        confidences=tuple(sorted(confidence.tolist())),
+        confidences=tuple(sorted(np.where(anyhow, 0.0, confidence).tolist())),
     )
 
 

@@ -1,15 +1,14 @@
 """The advice as one HTML page: each shelf from above, its lanes coloured by forecast, arcs between what is confused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
+from edge_agent.advising.advice import Advice
 from edge_agent.advising.forecast import Forecast, Neighbours
-from edge_agent.advising.proposals import Proposal
-from edge_agent.config.assortment import LaneConfig
+from edge_agent.advising.thresholds import Standing
 
 WIDTH, TOP, LANE_HEIGHT = 960, 150, 96
-GOOD, FAIR, POOR = "#15803d", "#b45309", "#b91c1c"
+GOOD, FAIR, POOR, NOT_DRAWN = "#15803d", "#b45309", "#b91c1c", "#6b7280"
 DRAWN_PER_1000 = 1.0
 """Pairs that leave less undecided are not drawn, in 1,000 acts of either (2026-11)."""
 STYLE = """
@@ -24,27 +23,15 @@ svg text { font: 12px system-ui, sans-serif; fill: #1b1b1b } svg .small { font-s
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """One shelf's advice."""
-
-    title: str
-    width_mm: float
-    lanes: tuple[LaneConfig, ...]
-    now: Forecast
-    proposals: tuple[Proposal, ...]
-    verdict: str
-    target_reviewed: float
-
-
-def page(advices: Sequence[Advice], note: str) -> str:
-    """Return the page; it needs nothing beside it."""
+def page(advices: Sequence[Advice], notes: Sequence[str]) -> str:
+    """Return the page; it needs nothing beside it. ``notes`` are paragraphs on all shelves."""
+    said = "\n".join(f'<p class="note">{escape(each)}</p>' for each in notes)
     body = "\n".join(_section(each) for each in advices)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>edge-agent lab advise</title><style>{STYLE}</style></head><body>\n"
         "<h1>What the shelves will tell</h1>\n"
-        f'<p class="note">{escape(note)}</p>\n{body}\n</body></html>\n'
+        f"{said}\n{body}\n</body></html>\n"
     )
 
 
@@ -54,18 +41,21 @@ def _section(advice: Advice) -> str:
         f"<td>{each.undecided_per_1000:.1f}</td></tr>"
         for each in advice.now.neighbours[:8]
     )
-    changes = "".join(
-        f"<tr><td>{escape(each.text)}</td><td>{1000 * each.forecast.reviewed:.1f}</td>"
-        f"<td>{1000 * each.forecast.wrong:.2f}</td></tr>"
-        for each in advice.proposals
-    )
+    changes = "".join(_plan(each.text, each.forecast, each.at_target) for each in advice.proposals)
     return (
-        f"<h2>{escape(advice.title)}</h2>\n<p>{escape(advice.verdict)}</p>\n{shelf_svg(advice)}\n"
+        f"<h2>{escape(advice.title)}</h2>\n<p>{escape(advice.verdict())}</p>\n{shelf_svg(advice)}\n"
         "<table><tr><th>taken for each other</th><th></th><th>undecided per 1,000</th></tr>"
         f"{pairs}</table>\n"
-        "<table><tr><th>plan</th><th>reviewed per 1,000</th><th>wrong per 1,000</th></tr>"
-        f"<tr><td>as it is</td><td>{1000 * advice.now.reviewed:.1f}</td><td>{1000 * advice.now.wrong:.2f}</td></tr>"
-        f"{changes}</table>"
+        "<table><tr><th>plan</th><th>reviewed per 1,000</th><th>wrong per 1,000</th>"
+        "<th>reviewed per 1,000 at the target</th></tr>"
+        f"{_plan('as it is', advice.now, advice.at_target)}{changes}</table>"
+    )
+
+
+def _plan(text: str, plan: Forecast, at_target: Standing) -> str:
+    return (
+        f"<tr><td>{escape(text)}</td><td>{1000 * plan.reviewed:.1f}</td><td>{1000 * plan.wrong:.2f}</td>"
+        f"<td>{1000 * at_target.reviewed:.1f}</td></tr>"
     )
 
 
@@ -78,10 +68,12 @@ def shelf_svg(advice: Advice) -> str:
     parts += [_arc(each, middles) for each in reversed(drawn) if each.sku in middles and each.other in middles]
     for lane, product in zip(advice.lanes, advice.now.products, strict=True):
         x, width = lane.x_mm[0] * scale, (lane.x_mm[1] - lane.x_mm[0]) * scale
-        share = product.reviewed / max(advice.target_reviewed, 1e-9)
-        colour = GOOD if share <= 1 else FAIR if share <= 5 else POOR
+        colour, shares = NOT_DRAWN, ("-", "-")
+        if product.reviewed is not None and product.wrong is not None:
+            over = product.reviewed / advice.targets.reviewed
+            colour = GOOD if over <= 1 else FAIR if over <= 5 else POOR
+            shares = f"{1000 * product.reviewed:.0f} ‰ reviewed", f"{1000 * product.wrong:.2f} ‰ wrong"
         letters = max(int(width / 7), 1)
-        shares = f"{1000 * product.reviewed:.0f} ‰ reviewed", f"{1000 * product.wrong:.2f} ‰ wrong"
         texts = (lane.lane_id, lane.sku, *shares)
         parts.append(
             f'<rect x="{x:.1f}" y="{TOP}" width="{max(width - 2, 1):.1f}" height="{LANE_HEIGHT}" rx="4" '

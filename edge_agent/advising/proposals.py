@@ -1,60 +1,90 @@
-"""What would make a shelf easier to read: a swap of lanes, other hardware, a camera; each tried before it is named."""
+"""What would make a shelf easier to read: a swap of lanes, other hardware, a camera; each tried before it is named.
 
+What counts is how many acts a person has to review where no more errors than tolerated are billed. All plans are tried
+on the same acts, so that their difference is the plan's; swaps are first sifted on acts of their own, so that the
+figures shown are not those by which they were chosen.
+"""
+
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import msgspec
 
 from edge_agent.advising.drawn_acts import Seeing
-from edge_agent.advising.forecast import Forecast, forecast
+from edge_agent.advising.forecast import Draw, Forecast, Neighbours, forecast
+from edge_agent.advising.thresholds import Standing, threshold_for
 from edge_agent.config import ChannelConfig, ShelfConfig, Site
 from edge_agent.config.assortment import LaneConfig, Planogram
 
+Swap = tuple[LaneConfig, LaneConfig]
+
+WORST_PAIRS, WORST_SHARE = 3, 0.2
+"""Pairs of products that swaps try to part: so many at most, and those that leave undecided at least this share of what
+the worst pair does (2026-11)."""
 MOST_SWAPS = 24
-"""Swaps that are tried: both products of the worst pair against the lanes farthest from the pair (2026-11)."""
-SWAP_ACTS = 240
-"""Acts of one try; the best is tried again with as many as the forecast had (2026-11)."""
+"""Swaps that are sifted: products of the worst pairs against the lanes farthest from them (2026-11)."""
+SIFT_ACTS = 240
+"""Acts on which a swap is sifted (2026-11)."""
+FINALISTS = 4
+"""Swaps that are tried again on as many acts as the forecast had (2026-11)."""
 CAMERA = Seeing(0.9)
 WIDTH_TOLERANCE = 0.25
 """Lanes whose widths differ by more than this share do not take each other's goods (2026-11)."""
+BOARD_INPUTS = 8
+"""Cells that one board reads: the reference board has up to eight (docs/hardware.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change of plan and what is to be expected of it."""
+    """A change of plan and what is to be expected of it.
 
+    Attributes
+    ----------
+    name, text : str
+        Short for a table, and in full for who is to do it.
+    before, at_target : Standing
+        Of the plan as it is, and of the change, each with the least ``min_confidence`` that keeps the tolerated error.
+    """
+
+    name: str
     text: str
     forecast: Forecast
+    before: Standing
+    at_target: Standing
 
 
 def proposals(
     site: Site,
     shelf: ShelfConfig,
     now: Forecast,
+    draw: Draw,
     *,
-    seed: int,
-    noise_g: float,
+    target_wrong: float,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Proposal]:
-    """Return changes that lessen what stays undecided, the best first; the forecasts share their shoppers.
+    """Return changes that lower the reviews at the tolerated error, fewest reviews first.
+
+    A fall within the scatter of the draw, as if the two plans had seen different shoppers, is not named.
 
     Parameters
     ----------
-    now : Forecast
-        Of the plan as it is; its number of acts is used for the proposals too.
+    now, draw : Forecast, Draw
+        Of the plan as it is, and the acts on which it was made; the proposals see the same ones.
+    target_wrong : float
+        Share of all acts that may be billed wrongly.
+    progress : callable, optional
+        Told what is being tried.
     """
-    found = [*_best_swap(site, shelf, now, seed, noise_g, progress)]
-    if shelf.kind == "platform":
-        progress("trying a cell per lane")
-        lanes = site.planogram.on_shelf(shelf.shelf_id)
-        changed = with_lane_cells(site, shelf)
-        text = f"give each of the {len(lanes)} lanes a plate and a cell of its own"
-        found.append(Proposal(text, forecast(changed, changed.shelves[0], acts=now.acts, seed=seed, noise_g=noise_g)))
-    progress("trying a camera")
-    seen = forecast(site, shelf, acts=now.acts, seed=seed, noise_g=noise_g, camera=CAMERA)
-    found.append(Proposal(f"add a camera that names each item and is right {100 * CAMERA.top1:.0f} times of 100", seen))
-    better = [each for each in found if each.forecast.undecided < now.undecided]
-    return sorted(better, key=lambda each: each.forecast.undecided)
+    before = threshold_for(now.confidences, target_wrong)
+    found = []
+    for name, text, changed, camera in _plans(site, shelf, now, draw, target_wrong, progress):
+        on_shelf = next(each for each in changed.shelves if each.shelf_id == shelf.shelf_id)
+        tried = forecast(changed, on_shelf, draw, camera=camera, progress=_telling(progress, name, draw))
+        found.append(Proposal(name, text, tried, before, threshold_for(tried.confidences, target_wrong)))
+    better = [each for each in found if _lower(each, draw.acts)]
+    return sorted(better, key=lambda each: (each.at_target.reviewed, each.forecast.undecided))
 
 
 def with_swap(site: Site, first: LaneConfig, second: LaneConfig) -> Site:
@@ -77,52 +107,91 @@ def with_swap(site: Site, first: LaneConfig, second: LaneConfig) -> Site:
 def with_lane_cells(site: Site, shelf: ShelfConfig) -> Site:
     """Return the site with a shelf that has one cell in the middle of each lane, and no other shelf.
 
-    A plate's border is halfway between two cells, so lanes of very different widths overlap their neighbours' plates.
+    Its boards have `BOARD_INPUTS` inputs each. A plate ends halfway between two cells, so lanes of very different
+    widths overlap their neighbours' plates.
     """
-    board_uid = shelf.channels[0].board_uid
     lanes = site.planogram.on_shelf(shelf.shelf_id)
     channels = tuple(
-        ChannelConfig(board_uid=board_uid, index=index, x_mm=sum(lane.x_mm) / 2) for index, lane in enumerate(lanes)
+        ChannelConfig(board_uid=f"{place // BOARD_INPUTS:016x}", index=place % BOARD_INPUTS, x_mm=sum(lane.x_mm) / 2)
+        for place, lane in enumerate(lanes)
     )
     changed = msgspec.structs.replace(shelf, kind="lane_cells", channels=channels)
     planogram = Planogram(site.planogram.revision, lanes)
     return msgspec.structs.replace(site, shelves=(changed,), planogram=planogram, calibrations=())
 
 
-def _best_swap(
-    site: Site, shelf: ShelfConfig, now: Forecast, seed: int, noise_g: float, progress: Callable[[str], None]
-) -> Iterator[Proposal]:
-    if not now.neighbours:
-        return
-    worst = now.neighbours[0]
-    tries = _swaps(site, shelf, {worst.sku, worst.other})
-    if not tries:
-        return
-    acts = min(SWAP_ACTS, now.acts)
-    base = forecast(site, shelf, acts=acts, seed=seed, noise_g=noise_g).undecided
+def _plans(
+    site: Site,
+    shelf: ShelfConfig,
+    now: Forecast,
+    draw: Draw,
+    target_wrong: float,
+    progress: Callable[[str], None],
+) -> Iterator[tuple[str, str, Site, Seeing | None]]:
+    """Yield what is worth a full forecast: its name and text, the site as changed, and a camera."""
+    for first, second in _sifted(site, shelf, now, draw, target_wrong, progress):
+        text = f"swap lanes {first.lane_id} ({first.sku}) and {second.lane_id} ({second.sku})"
+        yield f"swap {first.lane_id}, {second.lane_id}", text, with_swap(site, first, second), None
+    if shelf.kind == "platform":
+        changed = with_lane_cells(site, shelf)
+        cells = len(changed.shelves[0].channels)
+        boards = -(-cells // BOARD_INPUTS)
+        whose = "the lane" if cells == 1 else f"each of the {cells} lanes"
+        text = (
+            f"give {whose} a plate and a cell of its own ({boards} board{'s' * (boards > 1)} of {BOARD_INPUTS} inputs)"
+        )
+        yield "a cell per lane", text, changed, None
+    text = f"add a camera that names each item and is right {100 * CAMERA.top1:.0f} times of 100"
+    yield "a camera", text, site, CAMERA
+
+
+def _sifted(
+    site: Site, shelf: ShelfConfig, now: Forecast, draw: Draw, target_wrong: float, progress: Callable[[str], None]
+) -> list[Swap]:
+    """Return the most promising swaps, by the reviews at the tolerated error on other acts than the forecast's."""
+    tries = swaps(site, shelf, now.neighbours)
+    sift = replace(draw, acts=min(SIFT_ACTS, draw.acts), first=draw.first + draw.acts)
     scored = []
     for number, (first, second) in enumerate(tries):
-        progress(f"trying swaps: {number} of {len(tries)}")
-        swapped = with_swap(site, first, second)
-        scored.append((forecast(swapped, shelf, acts=acts, seed=seed, noise_g=noise_g).undecided, number))
-    undecided, number = min(scored)
-    if undecided >= base:
-        return
-    first, second = tries[number]
-    best = forecast(with_swap(site, first, second), shelf, acts=now.acts, seed=seed, noise_g=noise_g)
-    yield Proposal(f"swap lanes {first.lane_id} ({first.sku}) and {second.lane_id} ({second.sku})", best)
+        progress(f"sifting swaps: {number} of {len(tries)}")
+        tried = forecast(with_swap(site, first, second), shelf, sift)
+        scored.append((threshold_for(tried.confidences, target_wrong).reviewed, tried.undecided, number))
+    return [tries[number] for _, _, number in sorted(scored)[:FINALISTS]]
 
 
-def _swaps(site: Site, shelf: ShelfConfig, pair: set[str]) -> list[tuple[LaneConfig, LaneConfig]]:
+def swaps(site: Site, shelf: ShelfConfig, neighbours: tuple[Neighbours, ...]) -> list[Swap]:
+    """Return swaps that could part the worst pairs, each once, the pairs by turns and the farthest lanes first."""
     lanes = site.planogram.on_shelf(shelf.shelf_id)
-    movable = [lane for lane in lanes if lane.sku in pair]
-    swaps = [
-        (lane, other)
-        for lane in movable
-        for other in lanes
-        if other.sku not in pair and abs(_width(lane) - _width(other)) <= WIDTH_TOLERANCE * _width(lane)
+    worst = [
+        each
+        for each in neighbours[:WORST_PAIRS]
+        if each.undecided_per_1000 >= WORST_SHARE * neighbours[0].undecided_per_1000
     ]
-    return sorted(swaps, key=lambda each: -abs(each[0].x_mm[0] - each[1].x_mm[0]))[:MOST_SWAPS]
+    by_pair = [_parting(lanes, {pair.sku, pair.other}) for pair in worst]
+    by_turns = [swap for turn in zip_longest(*by_pair) for swap in turn if swap is not None]
+    once = {frozenset((first.lane_id, second.lane_id)): (first, second) for first, second in reversed(by_turns)}
+    return list(reversed(once.values()))[:MOST_SWAPS]
+
+
+def _parting(lanes: tuple[LaneConfig, ...], pair: set[str]) -> list[Swap]:
+    parting = [
+        (lane, other) if lane.x_mm < other.x_mm else (other, lane)
+        for lane in lanes
+        for other in lanes
+        if lane.sku in pair
+        and other.sku not in pair
+        and abs(_width(lane) - _width(other)) <= WIDTH_TOLERANCE * _width(lane)
+    ]
+    return sorted(parting, key=lambda swap: -abs(swap[0].x_mm[0] - swap[1].x_mm[0]))
+
+
+def _lower(proposal: Proposal, acts: int) -> bool:
+    before, after = acts * proposal.before.reviewed, acts * proposal.at_target.reviewed
+    return before - after > math.sqrt(before + after)
+
+
+def _telling(progress: Callable[[str], None], text: str, draw: Draw) -> Callable[[int], None]:
+    return lambda done: progress(f"{text}: {done} of {draw.acts} acts")
 
 
 def _width(lane: LaneConfig) -> float:

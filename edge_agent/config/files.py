@@ -105,8 +105,15 @@ def adopt_seeds(reading: SiteReading, state_dir: Path) -> None:
         _log(each)
 
 
-def read_site(agent_toml: Path, *, state_dir: Path | None = None) -> SiteReading:
+def read_site(agent_toml: Path, *, state_dir: Path | None = None, calibrated: bool = True) -> SiteReading:
     """Read everything and check it, without writing and without stopping at contradictions between files.
+
+    Parameters
+    ----------
+    agent_toml, state_dir : Path
+        As for `load_site`.
+    calibrated : bool
+        False leaves the calibrations out, for what is asked before any board is there.
 
     Raises
     ------
@@ -127,7 +134,7 @@ def read_site(agent_toml: Path, *, state_dir: Path | None = None) -> SiteReading
     calibration_dir = base / agent.calibration_dir
     calibrations = {
         board.uid: found
-        for board in agent.boards
+        for board in (agent.boards if calibrated else ())
         if (found := _calibration(calibration_dir, board.uid, state_dir)) is not None
     }
     site = Site(
@@ -145,7 +152,8 @@ def read_site(agent_toml: Path, *, state_dir: Path | None = None) -> SiteReading
         calibrations={uid: each.in_force.document.path for uid, each in calibrations.items()},
         calibration_dir=calibration_dir,
     )
-    return SiteReading(site, files, (planogram, catalogue, *calibrations.values()), tuple(errors_of(site, files)))
+    errors = [each for each in errors_of(site, files) if calibrated or not isinstance(each, CalibrationError)]
+    return SiteReading(site, files, (planogram, catalogue, *calibrations.values()), tuple(errors))
 
 
 def read_agent(agent_toml: Path) -> AgentConfig:
@@ -175,6 +183,21 @@ def read_agent(agent_toml: Path) -> AgentConfig:
         state_dir=str(agent_toml.parent / agent.state_dir),
         broker=_broker_paths(agent.broker, agent_toml.parent),
     )
+
+
+def file_of(agent_toml: Path, key: str) -> Path:
+    """Return the file in which a key of the unit's configuration stands, or belongs where neither sets it.
+
+    That is the unit's own file where it sets the key, else the store's if there is one.
+
+    Raises
+    ------
+    ConfigError
+        The unit's own file is missing or broken.
+    """
+    own = read_document(agent_toml).table
+    store_name = own.get("store")
+    return agent_toml if value_at(own, key) is not None or store_name is None else agent_toml.parent / store_name
 
 
 def _log(activation: AnyActivation) -> None:
