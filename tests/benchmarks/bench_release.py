@@ -1,9 +1,9 @@
 """How long after the hand lets go a step is final, and how often it is final too soon or wrong.
 
 Three rules judge the same readings: the customary gate (standard deviation over 0.3 s), the engine waiting for a rest,
-and the engine as it is. The readings are drawn by releases.py. Every figure says of how many releases it is: none of 400
-too soon means fewer than one in 130 (95 %). `scores(1, releases=2000)` repeats the figures of decision 0011, in four
-minutes.
+and the engine as it is. The readings are drawn by releases.py. Every figure says of how many
+releases it is: none of 400 too soon means fewer than one in 130 (95 %). `scores(1, releases=2000)` repeats the figures
+of decision 0011, in four minutes.
 """
 
 from dataclasses import dataclass
