@@ -1,5 +1,6 @@
 """The engine as a contestant of the judge: ideal acts become weight steps of a shop configured like any other."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from edge_agent.config.tree import PolicyConfig
 from edge_agent.identification import Identification
 from edge_agent.identification.posterior import bill_of
 from edge_agent.judging.contestant import Answer, Evidence
-from edge_agent.judging.hardware import Hardware
+from edge_agent.judging.hardware import Hardware, HardwareKind
 from edge_agent.judging.suites import DEPTH_MM, WIDTH_MM, Shelf
 from edge_agent.model import BoolArray, FloatArray, MonotonicNs, Stock, VisionObservation, WeightStep
 from edge_agent.vocabulary import Mode, Verdict
@@ -22,6 +23,10 @@ FULL, STANDING = 12, 8
 (2026-11)."""
 NONE_OF_THEM_NATS = -20.0
 """What the simulated camera says of goods that the shelf does not sell, against its best SKU: it never saw any."""
+NOT_MODELLED: Mapping[HardwareKind, str] = {
+    "narrow_plates": "the engine has no model yet of items that straddle plates: it takes each plate for a lane's cell",
+}
+"""What the engine's scores on some hardware cannot say of it (2026-11)."""
 
 
 class Engine:

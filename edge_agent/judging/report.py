@@ -1,12 +1,13 @@
 """The scores as one HTML page that needs nothing beside it: tables, reliability, error left over review rate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import sqrt
 
 import numpy as np
 
 from edge_agent.judging import VERSION
+from edge_agent.judging.hardware import HardwareKind
 from edge_agent.judging.match import Played
 from edge_agent.judging.plots import Axis, Curve, plot
 from edge_agent.judging.scores import ReliabilityBin, Score, residual_errors
@@ -31,9 +32,12 @@ svg text { font: 11px system-ui, sans-serif; fill: #333 } svg .title { font-size
 """
 
 
-def html_report(matches: Sequence[tuple[Played, Sequence[Score]]]) -> str:
-    """Return the page."""
-    body = "\n".join(_section(played, scores) for played, scores in matches)
+def html_report(
+    matches: Sequence[tuple[Played, Sequence[Score]]], remarks: Mapping[HardwareKind, str] | None = None
+) -> str:
+    """Return the page; ``remarks`` say what scores on some hardware cannot tell."""
+    known = remarks or {}
+    body = "\n".join(_section(played, scores, known.get(played.terms.hardware, "")) for played, scores in matches)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>edge-agent lab score, {escape(VERSION)}</title><style>{STYLE}</style></head><body>\n"
@@ -41,16 +45,18 @@ def html_report(matches: Sequence[tuple[Played, Sequence[Score]]]) -> str:
     )
 
 
-def _section(played: Played, scores: Sequence[Score]) -> str:
+def _section(played: Played, scores: Sequence[Score], remark: str) -> str:
     heads = "".join(f"<th>{escape(head)}</th>" for head in HEADS)
     cells = (("".join(f"<td>{escape(cell)}</td>" for cell in score_row(each))) for each in scores)
     rows = "".join(f"<tr>{each}</tr>" for each in cells)
     asked = [each for each in scores if each.review_causes]
     why = "".join(f"<br>{escape(each.name)}: reviewed for {escape(causes(each))}" for each in asked)
+    limit = f"<br>{escape(remark)}" if remark else ""
     return (
         f"<h2>{escape(terms_line(played.terms))}</h2>\n<table><tr>{heads}</tr>{rows}</table>\n"
-        '<p class="note">Shares of acts, %. Regret is what the oracle gives its own choice less what it gives this '
-        f"one, over the oracle's error; {escape(left_out_line(played.terms))}.{why}</p>\n"
+        '<p class="note">Shares of all acts, %; "left" of those left after review. Regret is what the oracle gives its '
+        "own choice less what it gives this one, over the oracle's error; "
+        f"{escape(left_out_line(played.terms))}.{limit}{why}</p>\n"
         f'<div class="plots">{_residual_plot(played)}{_reliability_plot(scores)}</div>'
     )
 
@@ -58,8 +64,9 @@ def _section(played: Played, scores: Sequence[Score]) -> str:
 def _residual_plot(played: Played) -> str:
     curves = []
     for player in played.players:
-        left = residual_errors(player.wrong, player.confidence, REVIEWED)
-        points = tuple((share, error, error, error) for share, error in zip(REVIEWED, left, strict=True))
+        shares = tuple(share for share in REVIEWED if share * len(player.right) >= 1)
+        left = residual_errors(player.wrong, player.confidence, shares)
+        points = tuple((share, error, error, error) for share, error in zip(shares, left, strict=True))
         curves.append(Curve(player.name, points))
     return plot("Wrong bills left after review", REVIEW_AXIS, LEFT_AXIS, curves)
 
