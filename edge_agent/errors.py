@@ -3,6 +3,7 @@
 ::
 
     EdgeAgentError            1
+    ├── CommandLineError      2   options that do not go together
     ├── ConfigError           3   a configuration file is missing, broken or contradicts another
     │   └── CalibrationError  4   a channel has no (or another board's) calibration
     ├── BoardError            5   a load-cell board is absent, wrong, silent or speaks another protocol
@@ -13,8 +14,8 @@
     ├── LedgerError          10   the store's ledger cannot be opened or written
     └── FirmwareError        11   a firmware image is missing, damaged, not for this board, or reads back wrong
 
-Status 0 is success, 2 a wrong command line (argparse) and 130 an interrupt at a prompt. SIGINT and SIGTERM end a
-running agent with 0: stopping is what was asked for.
+Status 0 is success, 2 also what argparse refuses, 130 an interrupt at a prompt and 143 SIGTERM where nothing is to be
+shut down in order. SIGINT and SIGTERM end a running agent with 0: stopping is what was asked for.
 """
 
 
@@ -22,6 +23,12 @@ class EdgeAgentError(Exception):
     """A fault named for its reader: what is wrong, where (file, field or board), and what mends it."""
 
     exit_status = 1
+
+
+class CommandLineError(EdgeAgentError, ValueError):
+    """Options that do not go together: one would have been ignored."""
+
+    exit_status = 2
 
 
 class ConfigError(EdgeAgentError, ValueError):

@@ -1,10 +1,8 @@
 """A match at the level of bytes: shelves visited one after the other, what happened beside what was said."""
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from edge_agent.judging.habits import Habits
 from edge_agent.judging.hardware import HARDWARE, HardwareKind
 from edge_agent.judging.suites import draw_shelf
 from edge_agent.model import Decision, ItemEvent, Provisional
+from edge_agent.processes import worker_pool
 from edge_agent.simulation.scoreboard import Heard, Scored, score
 from edge_agent.simulation.world import ShelfWorld
 
@@ -63,7 +62,7 @@ def play_bytes(terms: BytesTerms, progress: Callable[[int], None] = lambda _: No
             shelves.append(play_shelf(terms, number))
             progress(min((number + 1) * each, terms.acts))
     else:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        with worker_pool(jobs) as pool:
             for number, shelf in enumerate(pool.map(partial(play_shelf, terms), numbers)):
                 shelves.append(shelf)
                 progress(min((number + 1) * each, terms.acts))

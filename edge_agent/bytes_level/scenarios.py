@@ -182,26 +182,26 @@ def _astray(world: ShelfWorld, rng: Rng) -> None:
     world.take(wrong, FIRST_S + 2 * APART_S, sku=sku)
 
 
-def _equal_swap(world: ShelfWorld, rng: Rng) -> None:
-    """Put one of two equally heavy drinks back and take the other in one reach: the total does not change."""
-    kept, wanted = ("D1", "D2") if rng.random() < 0.5 else ("D2", "D1")
+def _one_for_the_other(world: ShelfWorld, kept: str, wanted: str) -> None:
+    """Take from one lane, then put that back and take from another within one reach."""
     world.take(kept, FIRST_S)
     moved = (
         Movement(kept, 1, world.goods.lane(kept).sku),
         Movement(wanted, -1, world.goods.lane(wanted).sku),
     )
     world.perform(PlannedAct(FIRST_S + APART_S, Story.TAKE_TWO_PRODUCTS, moved))
+
+
+def _equal_swap(world: ShelfWorld, rng: Rng) -> None:
+    """Put one of two equally heavy drinks back and take the other in one reach: the total does not change."""
+    kept, wanted = ("D1", "D2") if rng.random() < 0.5 else ("D2", "D1")
+    _one_for_the_other(world, kept, wanted)
 
 
 def _exchange(world: ShelfWorld, rng: Rng) -> None:
     """Put one thing back and take another within one reach."""
     kept, wanted = _two(world, rng)
-    world.take(kept, FIRST_S)
-    moved = (
-        Movement(kept, 1, world.goods.lane(kept).sku),
-        Movement(wanted, -1, world.goods.lane(wanted).sku),
-    )
-    world.perform(PlannedAct(FIRST_S + APART_S, Story.TAKE_TWO_PRODUCTS, moved))
+    _one_for_the_other(world, kept, wanted)
 
 
 def _two_hands(world: ShelfWorld, rng: Rng) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_agent.bytes_level.match import BytesPlayed, Told
 from edge_agent.identification.posterior import bill_of
-from edge_agent.judging.scores import REVIEW_SHARES, ReliabilityBin, reliability, residual_errors
+from edge_agent.judging.scores import ReliabilityBin, reliability, residual_by_share, seen_over_foretold
 from edge_agent.model import ItemChange
 from edge_agent.simulation.scoreboard import Outcome
 from edge_agent.simulation.truth import ActKind
@@ -31,11 +31,11 @@ class BytesScore:
     accuracy : float
         Acts whose leading explanation, over all their events, is the truth.
     residual_error : dict
-        Review share → wrong acts left when the least sure ones are reviewed.
+        Review share → wrong acts left when the least sure ones are reviewed; None where that is less than one act.
     billed_wrong : float
         Acts billed without review and wrong.
     billed_ratio : float | None
-        Those over what the confidences foretell.
+        Those over what the confidences foretell; None where neither is one act.
     wrong_by : float
         Acts whose change is off by more than 1 g and 4 σ.
     faults : dict
@@ -48,7 +48,7 @@ class BytesScore:
     precision: float
     invented: int
     accuracy: float
-    residual_error: dict[str, float]
+    residual_error: dict[str, float | None]
     review_rate: float
     review_causes: dict[str, int]
     billed_wrong: float
@@ -82,18 +82,17 @@ def score_bytes(played: BytesPlayed) -> BytesScore:
         if one.event.verdict is Verdict.REVIEW
         for reason in one.event.reasons
     )
-    residual = residual_errors(wrong, confidence)
     return BytesScore(
         acts=len(moved),
         recall=float(np.mean([each.scored.outcome is not Outcome.MISSED for each in moved])),
         precision=heard / max(heard + len(played.invented), 1),
         invented=len(played.invented),
         accuracy=float(right.mean()),
-        residual_error={f"{share:g}": error for share, error in zip(REVIEW_SHARES, residual, strict=True)},
+        residual_error=residual_by_share(wrong, confidence),
         review_rate=float(reviewed.mean()),
         review_causes=dict(sorted(causes.items())),
         billed_wrong=float((billed & ~right).mean()),
-        billed_ratio=float(wrong[billed].sum()) / foretold if foretold > 0 else None,
+        billed_ratio=seen_over_foretold(float(wrong[billed].sum()), foretold),
         reliability=reliability(wrong, confidence),
         final_p50_s=_quantile(finals, 0.5),
         final_p95_s=_quantile(finals, 0.95),

@@ -13,16 +13,17 @@ def bytes_line(terms: BytesTerms) -> str:
 def bytes_rows(score: BytesScore) -> list[tuple[str, str]]:
     """Return (name, value) of every figure."""
     left = ", ".join(
-        f"{100 * error:.2f} % at {100 * float(share):g} %" for share, error in score.residual_error.items()
+        f"{'-' if error is None else f'{100 * error:.2f} %'} at {100 * float(share):g} %"
+        for share, error in score.residual_error.items()
     )
     return [
         ("events: recall, precision", f"{score.recall:.4f}, {score.precision:.4f} ({score.invented} invented)"),
-        ("acts told right", f"{100 * score.accuracy:.2f} % of {score.acts}"),
+        ("acts told right", f"{100 * score.accuracy:.2f} % of {score.acts} that moved something"),
         ("wrong left at so much review", left),
         ("reviewed", f"{100 * score.review_rate:.1f} % ({_counts(score.review_causes)})"),
         (
             "billed and wrong",
-            f"{100 * score.billed_wrong:.3f} % of all acts; seen/foretold {_number(score.billed_ratio)}",
+            f"{100 * score.billed_wrong:.3f} % of all {score.acts}; seen/foretold {_number(score.billed_ratio)}",
         ),
         ("release → final", f"p50 {_number(score.final_p50_s)} s, p95 {_number(score.final_p95_s)} s"),
         ("release → early word", f"p50 {_number(score.early_p50_s)} s"),

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import msgspec
 
@@ -15,11 +14,12 @@ from edge_agent.bytes_level.match import ACTS_A_SHELF, BytesTerms, play_bytes
 from edge_agent.bytes_level.scenarios import SCENARIOS, WELL_PASSED, play_scenario
 from edge_agent.bytes_level.scores import score_bytes
 from edge_agent.bytes_level.wording import SCENARIO_HEADS, bytes_line, bytes_rows, scenario_row
+from edge_agent.commands.score_options import ANCHORS, BYTES, CASES, IDEAL, add_arguments, settle
 from edge_agent.config.files import load_site
 from edge_agent.config.tree import PolicyConfig
+from edge_agent.console.page_file import require_writable, write_page
 from edge_agent.console.terminal import Progress, say, table
 from edge_agent.demo.unit_files import seed_directory
-from edge_agent.errors import EdgeAgentError
 from edge_agent.judging import VERSION
 from edge_agent.judging.anchors import SHARES, WHY, Anchor, examine
 from edge_agent.judging.habits import HABITS
@@ -32,63 +32,19 @@ from edge_agent.judging.suites import SUITES
 from edge_agent.judging.wording import HEADS, STANDING, causes, left_out_line, missed_lines, score_row, terms_line
 from edge_agent.scoring_engine import Engine
 
+__all__ = ["EXAMPLE", "SUMMARY", "add_arguments", "run"]
+
 SUMMARY = "score the identification beside the best that its sensors could support"
 EXAMPLE = "edge-agent lab score --suite all --hardware all --acts 2000 --seed 1"
-MOST_ACTS = 1_000_000
-MOST_JOBS = 64
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument("--suite", choices=[*SUITES, "all"], default="all", help="which goods stand on the shelf (all)")
-    parser.add_argument(
-        "--level",
-        choices=["ideal", "bytes"],
-        default="ideal",
-        help="ideal: each act as one stated weight step; bytes: physics, board bytes, the whole engine (ideal)",
-    )
-    parser.add_argument("--hardware", choices=[*HARDWARE, "all"], default="all", help="which cells carry it (all)")
-    parser.add_argument("--acts", type=_acts, default=2000, help="how many acts a suite and hardware (2000)")
-    parser.add_argument("--seed", type=_seed, default=1, help="the same seed draws the same acts (1)")
-    parser.add_argument("--jobs", type=_jobs, default=1, help="processes that share the acts; same scores (1)")
-    parser.add_argument(
-        "--camera", type=_top1, metavar="TOP1", help="add a simulated camera that is right this often, 0.8-0.99"
-    )
-    parser.add_argument(
-        "--camera-sees", choices=["event", "item"], default="event", help="one word an act, or one an item (event)"
-    )
-    parser.add_argument(
-        "--scenarios",
-        nargs="*",
-        metavar="NAME",
-        help="play named cases on the example shop instead; all if none is named",
-    )
-    parser.add_argument("--times", type=_acts, default=10, help="how often each case is played (10)")
-    parser.add_argument("--anchors", action="store_true", help="examine the judge: the oracle beside the known optima")
-    parser.add_argument("--json", action="store_true", help="all scores as one JSON object")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also write the scores with plots as one HTML page")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Play all matches asked for."""
-    if arguments.html is not None:
-        _require_writable(arguments.html)
-    if arguments.scenarios is not None:
-        return _run_scenarios(arguments)
-    if arguments.level == "bytes":
-        return _run_bytes(arguments)
-    return _run_anchors(arguments) if arguments.anchors else _run_matches(arguments)
+    ways = {IDEAL: _run_matches, BYTES: _run_bytes, CASES: _run_scenarios, ANCHORS: _run_anchors}
+    return ways[settle(arguments)](arguments)
 
 
 def _run_bytes(arguments: argparse.Namespace) -> int:
-    for option in ("html", "camera"):
-        if getattr(arguments, option) is not None:
-            raise EdgeAgentError(f"--{option}: only with --level ideal; leave it away with --level bytes")
-    if arguments.anchors:
-        raise EdgeAgentError("--anchors: only with --level ideal; leave it away with --level bytes")
-    if arguments.hardware not in {*ACTS_A_SHELF, "all"}:
-        known = " or ".join(ACTS_A_SHELF)
-        raise EdgeAgentError(f"--hardware {arguments.hardware}: only with --level ideal; name {known}")
     policy, progress, scores = PolicyConfig(), Progress(), []
     if not arguments.json:
         say(f"{VERSION}, level of bytes {BYTES_VERSION}")
@@ -110,9 +66,6 @@ def _run_bytes(arguments: argparse.Namespace) -> int:
 
 def _run_scenarios(arguments: argparse.Namespace) -> int:
     """Play the cases; 1 where one is passed in fewer than 98 of 100 acts."""
-    unknown = [name for name in arguments.scenarios if name not in SCENARIOS]
-    if unknown:
-        raise EdgeAgentError(f"--scenarios: no case {unknown[0]!r}; the cases are: {', '.join(SCENARIOS)}")
     site, progress, scores = load_site(seed_directory() / "agent.toml"), Progress(), []
     for name in arguments.scenarios or SCENARIOS:
         progress.show(f"playing {name!r} {arguments.times} times")
@@ -135,6 +88,8 @@ def _wanted(arguments: argparse.Namespace) -> list[tuple[str, HardwareKind]]:
 
 
 def _run_matches(arguments: argparse.Namespace) -> int:
+    if arguments.html is not None:
+        require_writable(arguments.html)
     camera = CameraSkill(arguments.camera, arguments.camera_sees == "item") if arguments.camera is not None else None
     policy = PolicyConfig()
     matches: list[tuple[Played, Sequence[Score]]] = []
@@ -158,7 +113,7 @@ def _run_matches(arguments: argparse.Namespace) -> int:
         scores = [_as_json(*each) for each in matches]
         say(json.dumps({"judge": VERSION, "frozen": True, "matches": scores}, indent=1))
     if arguments.html is not None:
-        arguments.html.write_text(html_report(matches), encoding="utf-8")
+        write_page(arguments.html, html_report(matches))
         print(f"report: {arguments.html}", file=sys.stderr)
     return 0
 
@@ -204,39 +159,3 @@ def _anchor_row(anchor: Anchor) -> list[str]:
     known = [f"{value:g} → " for value in anchor.table] + ["  "] * (len(SHARES) - len(anchor.table))
     cells = [f"{left}{error:.3g}" for left, error in zip(known, anchor.oracle, strict=True)]
     return [anchor.suite, anchor.evidence, *cells, str(anchor.met.count(False) or "")]
-
-
-def _require_writable(path: Path) -> None:
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise EdgeAgentError(f"{path}: {error.strerror}; name a file that can be written with --html") from error
-
-
-def _acts(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= MOST_ACTS:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 to {MOST_ACTS}")
-    return int(text)
-
-
-def _jobs(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= MOST_JOBS:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 to {MOST_JOBS}")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) >= 2**63:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 0")
-    return int(text)
-
-
-def _top1(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = 0.0
-    if not 0.8 <= share <= 0.99:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a share, 0.8 to 0.99")
-    return share

@@ -15,10 +15,9 @@ from edge_agent.config import ShelfConfig
 from edge_agent.estimation.board_track import BoardTrack
 from edge_agent.estimation.free_decay import LOWEST_HZ, fit_free_decay, straight_fit
 from edge_agent.estimation.layout import ShelfPart, corner_signs
-from edge_agent.estimation.rest_finder import LivePart, Rest, Rows, level_sigma, outside_the_scale, overloaded
+from edge_agent.estimation.rest_finder import LivePart, Rest, Rows, merged_rest, outside_the_scale, overloaded
 from edge_agent.estimation.settings import EstimationSettings
 from edge_agent.estimation.settling import Window
-from edge_agent.estimation.shelf_level import merge_parts
 from edge_agent.model import BoolArray, FloatArray, IntArray
 
 LEAST_ROWS = 24
@@ -71,28 +70,13 @@ def find_free_decay(
     """
     reached_ns = min((track.last_t_ns or 0 for track, _ in parts), default=0)
     windows: list[Window] = []
-    sigma_g = 0.0
     for track, part in parts:
         window = _free_window(shelf, track, part, not_before_ns, reached_ns, settings, early=early)
         if window is None:
             return None
-        sigma_g = max(sigma_g, level_sigma(track, part, window))
         windows.append(window)
-    merged = merge_parts(
-        shelf,
-        [(part, window, track.noise.wander_g) for (track, part), window in zip(parts, windows, strict=True)],
-    )
-    if not merged.valid.any() or sigma_g > min(0.1 * shelf.limits.min_event_g, MOST_SIGMA_G):
-        return None
-    return Rest(
-        level=merged,
-        start_ns=max(window.start_ns for window in windows),
-        end_ns=min(window.end_ns for window in windows),
-        windows=tuple(windows),
-        standing=tuple(windows),
-        parts=tuple(parts),
-        sigma_g=sigma_g,
-    )
+    rest = merged_rest(shelf, parts, windows, windows)
+    return None if rest is None or rest.sigma_g > min(0.1 * shelf.limits.min_event_g, MOST_SIGMA_G) else rest
 
 
 def _free_window(

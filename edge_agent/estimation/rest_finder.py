@@ -67,7 +67,6 @@ def find_rest(
     """
     windows: list[Window] = []
     standing: list[Window] = []
-    sigma_g = 0.0
     reached_ns = min((track.last_t_ns or 0 for track, _ in parts), default=0)
     for track, part in parts:
         t_ns, grams, bad = track.history.since(not_before_ns if from_ns is None else from_ns)
@@ -79,23 +78,35 @@ def find_rest(
         window = _rest_window(shelf, track, part, (t_ns[start:], grams[start:], bad[start:]), settings)
         if window is None:
             return None
-        sigma_g = max(sigma_g, level_sigma(track, part, window))
         standing.append(window)
         windows.append(_without_overloaded(shelf, part, window))
-    merged = merge_parts(
+    return merged_rest(shelf, parts, windows, standing)
+
+
+def merged_rest(
+    shelf: ShelfConfig, parts: Sequence[LivePart], windows: Sequence[Window], standing: Sequence[Window]
+) -> Rest | None:
+    """Return the boards' windows as one rest of the shelf, or None where no column of it is known.
+
+    Parameters
+    ----------
+    windows, standing : sequence of Window
+        One a board, in the order of ``parts``; see `Rest`.
+    """
+    level = merge_parts(
         shelf,
         [(part, window, track.noise.wander_g) for (track, part), window in zip(parts, windows, strict=True)],
     )
-    if not merged.valid.any():
+    if not level.valid.any():
         return None
     return Rest(
-        level=merged,
+        level=level,
         start_ns=max(window.start_ns for window in windows),
         end_ns=min(window.end_ns for window in windows),
         windows=tuple(windows),
         standing=tuple(standing),
         parts=tuple(parts),
-        sigma_g=sigma_g,
+        sigma_g=max(level_sigma(track, part, window) for (track, part), window in zip(parts, standing, strict=True)),
     )
 
 

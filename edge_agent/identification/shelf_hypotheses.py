@@ -246,8 +246,10 @@ class ShelfHypotheses:
         channels = len(on.arms)
         if len(region.spots) < 2 or not len(beyond.mean_g):
             return np.zeros((0, channels)), np.zeros((0, channels, channels)), np.zeros(0)
-        middle = np.mean([spot.influence[valid] for spot in region.spots], axis=0)
-        place = (on.everywhere - np.outer(middle, middle)) / APART
+        influence = np.array([spot.influence[valid] for spot in region.spots])
+        middle = influence.mean(axis=0)
+        scatter = np.mean([spot.covariance[np.ix_(valid, valid)] for spot in region.spots], axis=0)
+        place = (scatter + influence.T @ influence / len(influence) - np.outer(middle, middle)) / APART
         mean = sign * beyond.mean_g[:, None] * middle
         spread = (beyond.sigma_g**2)[:, None, None] * (np.outer(middle, middle) + place)
         covariance = spread + (beyond.mean_g**2)[:, None, None] * place

@@ -13,7 +13,7 @@ SKU all orders are the same peak again, as far as they stand apart.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,11 +24,10 @@ from edge_agent.model import BoolArray, FloatArray, IntArray
 
 MOST_PLACED = 5
 """Items of an explanation up to which each one's place is sought (2026-11)."""
-PROMISING_NATS = 14.0
-"""Explanations less likely than the best by more than this, from one start, are not searched for other peaks
-(2026-11)."""
-STARTS = (0, 1, 6, 10, 14, 18)
-"""Starts of that search by number of items (2026-11)."""
+STARTS = (0, 1, 6, 8, 12, 14)
+"""Starts of the search by number of items: in a row, in the opposite one, and at random (2026-11)."""
+ROW_SIGMAS = 1.2
+"""How far from its lane's middle the outermost item of a row is tried first, in σ of its place (2026-11)."""
 STEPS = 6
 LONGEST_STEP_MM = 20.0
 SECANT_MM = (4.0, 2.0, 1.0, 0.5, 0.5, 0.5)
@@ -148,7 +147,7 @@ class StraddledPlates:
         moments : (explanations, channels), (explanations, channels, channels)
             Mean and covariance over all places, kept for more than `MOST_PLACED` items.
         """
-        sku, lane, quantity = terms
+        sku, _, quantity = terms
         mean_g, covariance_g2 = (each.copy() for each in moments)
         log_more, placed = np.zeros(len(sku)), np.zeros(len(sku), dtype=np.bool_)
         order = np.argsort(-np.abs(quantity), axis=1, kind="stable")
@@ -180,21 +179,17 @@ class StraddledPlates:
             edges_mm=self._edges_mm,
             change_g=change_g,
             noise_g2=noise_g2,
-            precision=np.linalg.inv(noise_g2),
+            precision=np.linalg.inv(noise_g2).astype(np.float64),
             sign=sign.astype(np.float64),
             width_mm=self._width_mm[sku],
             prior=np.concatenate([self._middle_mm[lane], self._weight_g[sku]], axis=1),
             sigma=np.concatenate([self._place_mm[lane], self._spread_g[sku]], axis=1),
         )
-        fit = problem.solve(problem.prior.copy())
-        peaks = [fit]
-        if number > 1:
-            rows = np.flatnonzero(fit.log_evidence > fit.log_evidence.max() - PROMISING_NATS)
-            few = problem.at(rows)
-            for dice in _DICE[: STARTS[number], :number]:
-                start = few.prior.copy()
-                start[:, :number] += dice * few.sigma[:, :number]
-                peaks.append(fit.with_rows(rows, few.solve(start)))
+        peaks = []
+        for away in _starts(number):
+            start = problem.prior.copy()
+            start[:, :number] += away * problem.sigma[:, :number]
+            peaks.append(problem.solve(start))
         return _added_up(peaks, pattern, change_g, noise_g2)
 
 
@@ -207,15 +202,6 @@ class _Peak:
     log_evidence: FloatArray
     mean_g: FloatArray
     covariance_g2: FloatArray
-
-    def with_rows(self, rows: IntArray, other: "_Peak") -> "_Peak":
-        """Return this peak with some rows from another search."""
-        parts = []
-        for name in ("theta", "information", "log_evidence", "mean_g", "covariance_g2"):
-            part = getattr(self, name).copy()
-            part[rows] = getattr(other, name)
-            parts.append(part)
-        return _Peak(*parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,12 +217,6 @@ class _Problem:
     width_mm: FloatArray
     prior: FloatArray
     sigma: FloatArray
-
-    def at(self, rows: IntArray) -> "_Problem":
-        """Return some of the explanations."""
-        return replace(
-            self, sign=self.sign[rows], width_mm=self.width_mm[rows], prior=self.prior[rows], sigma=self.sigma[rows]
-        )
 
     def solve(self, theta: FloatArray) -> _Peak:
         """Return the peak that Gauss–Newton steps reach from a start, (rows, 2 · items)."""
@@ -305,7 +285,7 @@ def _added_up(peaks: list[_Peak], pattern: tuple[int, ...], change_g: FloatArray
 
 
 def _in_order(peak: _Peak, pattern: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
-    """Return the peak with items of one SKU from left to right, and the log of how many orders of them are peaks too."""
+    """Return the peak with items of one SKU from left to right, and the log of how many orders are peaks too."""
     theta, orders = peak.theta.copy(), np.zeros(len(peak.theta))
     if max(pattern) < 2:
         return theta, orders
@@ -329,6 +309,13 @@ def _in_order(peak: _Peak, pattern: tuple[int, ...]) -> tuple[FloatArray, FloatA
 def _central(sigmas: FloatArray) -> FloatArray:
     """Return the chance of a standard normal to be within ± so many sigmas."""
     return np.array([math.erf(each / math.sqrt(2)) for each in sigmas.tolist()])
+
+
+def _starts(number: int) -> FloatArray:
+    """Return where items are tried first, (starts, items), in σ of each one's place."""
+    row = np.linspace(-ROW_SIGMAS, ROW_SIGMAS, number) if number > 1 else np.zeros(number)
+    starts: FloatArray = np.vstack([row, row[::-1], _DICE[:, :number]])[: STARTS[number]]
+    return starts
 
 
 def _diagonal(values: FloatArray) -> FloatArray:

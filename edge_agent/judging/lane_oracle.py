@@ -9,7 +9,8 @@ import numpy as np
 from edge_agent.judging.bills import MAX_ITEMS
 from edge_agent.judging.habits import FACTORIAL, FloatArray, IntArray
 from edge_agent.judging.hardware import EVENT_NOISE_G
-from edge_agent.judging.oracle import SCREEN_SIGMAS, Enumeration, Words, camera_nats, normalised
+from edge_agent.judging.joined_parts import joined
+from edge_agent.judging.oracle import SCREEN_SIGMAS, Enumeration, Words
 from edge_agent.judging.suites import Shelf
 
 NEVER_NATS = -700.0
@@ -40,24 +41,9 @@ class LaneOracle:
         if not len(lanes):
             lanes = np.array([int(np.argmax(np.abs(delta_g)))])
         sign = np.copysign(1.0, delta_g[lanes].sum())
-        bills = self.known.bills
-        most = MAX_ITEMS - len(lanes) + 1
-        keys, number, nats = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), np.zeros(1)
-        for lane in lanes.tolist():
-            rows, scores = self._explain(sign * delta_g[lane], lane, max(most, 1))
-            keys = (keys[:, None] + bills.keys[rows]).ravel()
-            number = (number[:, None] + bills.number[rows]).ravel()
-            nats = (nats[:, None] + scores).ravel()
-            few = number <= MAX_ITEMS
-            keys, number, nats = keys[few], number[few], nats[few]
-        result = np.zeros(len(bills))
-        if not len(keys):
-            return result
-        rows = bills.rows_of(keys)
-        log_joint = nats + self.known.log_prior[rows] + self._ways[rows]
-        log_joint += camera_nats(bills, rows, words, per_item=self.per_item)
-        np.add.at(result, rows, normalised(log_joint))
-        return result
+        most = max(MAX_ITEMS - len(lanes) + 1, 1)
+        parts = (self._explain(sign * delta_g[lane], lane, most) for lane in lanes.tolist())
+        return joined(self.known, parts, self._ways, words, per_item=self.per_item)
 
     def _explain(self, change_g: float, lane: int, most: int) -> tuple[IntArray, FloatArray]:
         """Return the sets of items that may have left a lane, and log p(its change | set) · p(set stands there)."""

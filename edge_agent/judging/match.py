@@ -1,10 +1,8 @@
 """A match: the same acts for the oracle and for every contestant, and what each made of them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +19,7 @@ from edge_agent.judging.oracle import Enumeration, Oracle, enumeration
 from edge_agent.judging.placements import left_out_share
 from edge_agent.judging.platform_oracle import PlatformOracle
 from edge_agent.judging.suites import LANES, Shelf, draw_shelf
+from edge_agent.processes import worker_pool
 
 ACTS_A_SHELF = 25
 """Acts on one drawn shelf before the next is drawn: 80 shelves in 2,000 acts, for shelves differ more than acts do
@@ -127,7 +126,7 @@ def play(
             played.append(_play_block(terms, contestants, block))
             progress(block.stop)
     else:
-        with ProcessPoolExecutor(min(jobs, len(blocks)), mp_context=get_context("spawn")) as pool:
+        with worker_pool(min(jobs, len(blocks))) as pool:
             for block, result in zip(blocks, pool.map(partial(_play_block, terms, contestants), blocks), strict=True):
                 played.append(result)
                 progress(block.stop)

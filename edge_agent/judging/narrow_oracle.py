@@ -18,8 +18,9 @@ import numpy as np
 from edge_agent.judging.bills import MAX_ITEMS
 from edge_agent.judging.habits import FACTORIAL, FloatArray, IntArray
 from edge_agent.judging.hardware import EVENT_NOISE_G, FOOTPRINT_MM, plate_edges_mm
+from edge_agent.judging.joined_parts import joined
 from edge_agent.judging.narrow_places import POINTS, Evidence, ItemSets, Window, evidence
-from edge_agent.judging.oracle import SCREEN_SIGMAS, Enumeration, Words, camera_nats, normalised
+from edge_agent.judging.oracle import SCREEN_SIGMAS, Enumeration, Words
 from edge_agent.judging.standing import Standing
 from edge_agent.judging.suites import Shelf
 
@@ -56,27 +57,12 @@ class NarrowOracle:
         """Return the probability of every bill from one change a plate, (plates,) g."""
         windows = list(_windows(delta_g))
         sign = np.copysign(1.0, sum(delta_g[each].sum() for each in windows))
-        bills = self.known.bills
         most = max(MAX_ITEMS - len(windows) + 1, 1)
-        keys, number, nats = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), np.zeros(1)
-        for each in windows:
-            rows, scores = self._explain(sign * delta_g[each], each, most)
-            keys = (keys[:, None] + bills.keys[rows]).ravel()
-            number = (number[:, None] + bills.number[rows]).ravel()
-            nats = (nats[:, None] + scores - self._ways[rows]).ravel()
-            few = number <= MAX_ITEMS
-            keys, number, nats = keys[few], number[few], nats[few]
-        result = np.zeros(len(bills))
-        if not len(keys):
-            return result
-        rows = bills.rows_of(keys)
-        log_joint = nats + self.known.log_prior[rows] + self._ways[rows]
-        log_joint += camera_nats(bills, rows, words, per_item=self.per_item)
-        np.add.at(result, rows, normalised(log_joint))
-        return result
+        parts = (self._explain(sign * delta_g[each], each, most) for each in windows)
+        return joined(self.known, parts, self._ways, words, per_item=self.per_item)
 
     def _explain(self, change_g: FloatArray, plates: slice, most: int) -> tuple[IntArray, FloatArray]:
-        """Return the sets of items that may have stood on a window, and log p(its changes, they stand there)."""
+        """Return the sets of items that may have stood on a window, and log p(its changes, they stand there) − ways."""
         edges = self._edges_mm[plates.start : plates.stop + 1]
         low = max(edges[0] + FOOTPRINT_MM / 2, self._standing.low_mm)
         high = min(edges[-1] - FOOTPRINT_MM / 2, self._standing.high_mm)
@@ -88,7 +74,7 @@ class NarrowOracle:
         likely = result.hope + prior > (result.nats + prior).max() - HOPED_NATS
         again = np.flatnonzero(likely & (result.draws < LEAST_DRAWS))
         result.nats[again] = self._weighed(window, rows[again], MORE * self._points).nats
-        return rows, result.nats
+        return rows, result.nats - self._ways[rows]
 
     def _weighed(self, window: Window, rows: IntArray, points: int) -> Evidence:
         """Return how well bills explain a window, those of equally many items at a time."""

@@ -49,8 +49,9 @@ def _section(played: Played, scores: Sequence[Score]) -> str:
     why = "".join(f"<br>{escape(each.name)}: reviewed for {escape(causes(each))}" for each in asked)
     return (
         f"<h2>{escape(terms_line(played.terms))}</h2>\n<table><tr>{heads}</tr>{rows}</table>\n"
-        '<p class="note">Shares of acts, %. Regret is what the oracle gives its own choice less what it gives this '
-        f"one, over the oracle's error; {escape(left_out_line(played.terms))}.{why}</p>\n"
+        '<p class="note">Shares of all acts, %; "left" of those left after review. Regret is what the oracle gives its '
+        "own choice less what it gives this one, over the oracle's error; "
+        f"{escape(left_out_line(played.terms))}.{why}</p>\n"
         f'<div class="plots">{_residual_plot(played)}{_reliability_plot(scores)}</div>'
     )
 
@@ -58,8 +59,9 @@ def _section(played: Played, scores: Sequence[Score]) -> str:
 def _residual_plot(played: Played) -> str:
     curves = []
     for player in played.players:
-        left = residual_errors(player.wrong, player.confidence, REVIEWED)
-        points = tuple((share, error, error, error) for share, error in zip(REVIEWED, left, strict=True))
+        shares = tuple(share for share in REVIEWED if share * len(player.right) >= 1)
+        left = residual_errors(player.wrong, player.confidence, shares)
+        points = tuple((share, error, error, error) for share, error in zip(shares, left, strict=True))
         curves.append(Curve(player.name, points))
     return plot("Wrong bills left after review", REVIEW_AXIS, LEFT_AXIS, curves)
 

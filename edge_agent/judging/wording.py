@@ -12,12 +12,12 @@ HEADS = (
     "left 1 %",
     "left 5 %",
     "reviewed %",
-    "billed wrong %",
+    "billed wrong % of all",
     "seen/foretold",
     "regret",
     "95 % below",
 )
-"""``left``: wrong bills, %, when the least sure 0.1, 1 or 5 % are reviewed."""
+"""``left``: wrong bills, % of those left when the least sure 0.1, 1 or 5 % are reviewed; others are of all acts."""
 
 
 def score_row(score: Score) -> list[str]:
@@ -25,9 +25,9 @@ def score_row(score: Score) -> list[str]:
     return [
         score.name,
         f"{100 * score.accuracy:.2f}",
-        *(f"{100 * error:.2f}" for error in score.residual_error.values()),
+        *(_percent(error, 2) for error in score.residual_error.values()),
         _percent(score.review_rate, 1),
-        _percent(score.billed_error, 3),
+        _percent(score.billed_wrong, 3),
         "-" if score.billed_ratio is None else f"{score.billed_ratio:.2f}",
         _percent(score.regret_share, 1, " %"),
         _percent(score.regret_share_upper, 1, " %"),

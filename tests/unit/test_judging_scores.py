@@ -11,10 +11,10 @@ from edge_agent.judging.bills import Bills
 from edge_agent.judging.contestant import Answer, Evidence
 from edge_agent.judging.habits import HABITS
 from edge_agent.judging.hardware import Hardware, HardwareKind
-from edge_agent.judging.match import CameraSkill, Played, Terms, play
+from edge_agent.judging.match import CameraSkill, Played, Terms, Verdicts, play
 from edge_agent.judging.references import LocationAndWeight, NearestWeight
 from edge_agent.judging.report import html_report
-from edge_agent.judging.scores import reliability, residual_errors, score
+from edge_agent.judging.scores import reliability, residual_errors, score, seen_over_foretold
 from edge_agent.judging.suites import SUITES, Shelf
 from edge_agent.scoring_engine import Engine
 
@@ -62,7 +62,7 @@ def test_a_perfect_scale_under_every_lane_is_never_wrong(monkeypatch: pytest.Mon
     at_home = replace(terms(kind="lane_cells"), habits=replace(HABITS, misplaced_share=0.0))
     oracle, engine = score(play(at_home, [Engine(PolicyConfig(misplaced_prior=1e-6))]))
     assert oracle.accuracy == engine.accuracy == 1
-    assert oracle.residual_error == {"0.001": 0.0, "0.01": 0.0, "0.05": 0.0}
+    assert oracle.residual_error == {"0.001": None, "0.01": 0.0, "0.05": 0.0}, "a thousandth of 300 acts is none"
 
 
 def test_the_same_seed_gives_the_same_answers_beside_whatever_rivals() -> None:
@@ -84,6 +84,23 @@ def test_reviewing_the_least_sure_leaves_the_sure_errors() -> None:
     wrong = np.array([1.0, 1.0, 0.0, 0.0, 1.0, *[0.0] * 95])
     confidence = np.array([0.3, 0.4, 0.5, 0.6, 0.999, *[0.99] * 95])
     assert residual_errors(wrong, confidence, (0.0, 0.02, 1.0 / 3)) == pytest.approx([0.03, 1 / 98, 1 / 67])
+
+
+def test_errors_seen_are_set_against_those_foretold_only_where_there_is_one() -> None:
+    assert seen_over_foretold(0, 0.02) is None, "a hundred sure acts without an error say nothing of honesty"
+    assert seen_over_foretold(0, 2.0) == 0
+    assert seen_over_foretold(3, 0.5) == 6, "errors that nothing foretold are told"
+    assert seen_over_foretold(3, 0.0) is None
+
+
+def test_what_is_billed_wrongly_is_a_share_of_all_acts() -> None:
+    """Two of four are reviewed; of the two that are billed one is wrong."""
+    played = play(terms(acts=4), [])
+    right = np.array([True, False, False, True])
+    half = Verdicts("half", True, right, np.full(4, 0.5), np.ones(4), ((), (), ("low",), ("low",)))
+    (scored,) = score(replace(played, players=(half,)))
+    assert (scored.billed_wrong, scored.billed_foretold, scored.billed_ratio) == (0.25, 0.25, 1.0)
+    assert scored.regret_share_upper is None, "four acts are one shelf"
 
 
 def test_confidences_are_grouped_and_every_answer_counted_once() -> None:

@@ -1,12 +1,15 @@
 """`edge-agent lab score`, as one who wants to know how good the engine is types it."""
 
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from edge_agent.cli import main
+from edge_agent.commands import lab_score
+from edge_agent.console.page_file import write_page
 
 FEW = ["lab", "score", "--suite", "distinct", "--hardware", "platform", "--acts", "50"]
 
@@ -53,6 +56,31 @@ def test_the_page_is_written_beside_the_table(tmp_path: Path, capsys: pytest.Cap
     assert str(page) in capsys.readouterr().err
 
 
+def test_a_page_that_is_broken_off_leaves_the_one_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "score.html"
+    page.write_text("the page of yesterday")
+
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lab_score, "html_report", interrupted)
+    assert main([*FEW, "--html", str(page)]) == 130
+    assert page.read_text() == "the page of yesterday"
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_page_may_go_to_a_link_or_to_what_is_no_file(tmp_path: Path) -> None:
+    link, pipe = tmp_path / "latest.html", tmp_path / "pipe"
+    link.symlink_to(tmp_path / "score.html")
+    write_page(link, "page")
+    assert (link.is_symlink(), (tmp_path / "score.html").read_text()) == (True, "page")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_page(pipe, "page")
+    assert (os.read(reader, 9), pipe.is_fifo()) == (b"page", True)
+    os.close(reader)
+
+
 def test_a_page_that_cannot_be_written_is_refused_before_the_match(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*FEW, "--html", "/nowhere/score.html"]) == 1
     assert capsys.readouterr().err == (
@@ -60,17 +88,60 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_match(capsys: pytes
     )
 
 
+@pytest.mark.parametrize("way", [["--scenarios"], ["--anchors"], ["--level", "bytes"]])
+def test_a_page_that_this_way_of_playing_does_not_have_is_refused_and_its_file_left_alone(
+    way: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "score.html"
+    assert main(["lab", "score", *way, "--html", str(page)]) == 2
+    said = f"edge-agent: --html: only with --level ideal; leave it away with {' '.join(way)}\n"
+    assert capsys.readouterr().err == said
+    assert not page.exists()
+
+
+CAMERA = ["--camera", "0.9"]
+LEVELS = "only with --level ideal or --level bytes; leave it away"
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--suite", "fridge"], "invalid choice: 'fridge'"),
-        (["--hardware", "carpet"], "invalid choice: 'carpet'"),
-        (["--acts", "0"], "'0': give a whole number, 1 to 1000000"),
-        (["--acts", "many"], "'many': give a whole number"),
-        (["--seed", "-1"], "'-1': give a whole number from 0"),
-        (["--camera", "1"], "'1': give a share, 0.8 to 0.99"),
+        (["--scenarios", *CAMERA], "--camera: only with --level ideal; leave it away with --scenarios"),
+        (["--scenarios", "--hardware", "platform"], f"--hardware: {LEVELS} with --scenarios"),
+        (["--scenarios", "--suite", "all"], f"--suite: {LEVELS} with --scenarios"),
+        (["--scenarios", "--jobs", "1"], f"--jobs: {LEVELS} with --scenarios"),
+        (["--scenarios", "--acts", "9"], "leave it away with --scenarios; --times says how often a case is played"),
+        (["--scenarios", "--level", "ideal"], "--level ideal: --scenarios go through board bytes; leave --level away"),
+        (["--scenarios", "--anchors"], "--anchors: not together with --scenarios; leave one of them away"),
+        (["--anchors", "--jobs", "2"], f"--jobs: {LEVELS} with --anchors"),
+        (["--anchors", "--suite", "store"], f"--suite: {LEVELS} with --anchors"),
+        (["--times", "10"], "--times: only with --scenarios; add --scenarios, or leave --times away"),
+        (["--level", "bytes", "--times", "3"], "--times: only with --scenarios; leave it away with --level bytes"),
+        (["--level", "bytes", "--camera-sees", "item"], "--camera-sees: only with --level ideal; leave it away"),
+        (["--camera-sees", "event"], "--camera-sees: says what a camera sees; add --camera TOP1, or leave"),
+        (["--scenarios", "earthquake"], "--scenarios: no case 'earthquake'; the cases are: single take, "),
     ],
 )
+def test_an_option_that_would_be_ignored_is_refused_with_what_to_do(
+    words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["lab", "score", *words]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert complaint in said.err
+
+
+def test_figures_that_a_small_sample_cannot_give_are_dashes_and_null(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(FEW) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"left 0\.1 % .*billed wrong % of all", printed)
+    assert re.search(r"^engine +[\d.]+ +- +- +[\d.]+ .* -$", printed, re.MULTILINE), "50 acts have no thousandth"
+    assert main([*FEW, "--json"]) == 0
+    engine = json.loads(capsys.readouterr().out)["matches"][0]["players"][1]
+    assert (engine["residual_error"]["0.001"], engine["regret_share_upper"]) == (None, None)
+    assert engine["residual_error"]["0.05"] is not None
+
+
 def test_bad_input_is_named(words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["lab", "score", *words])
@@ -89,7 +160,7 @@ def test_the_examination_of_the_judge_says_what_it_misses(capsys: pytest.Capture
 
 
 def test_physics_has_no_plates_narrower_than_items_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["lab", "score", "--level", "bytes", "--hardware", "narrow_plates"]) == 1
+    assert main(["lab", "score", "--level", "bytes", "--hardware", "narrow_plates"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert "--hardware narrow_plates: only with --level ideal; name lane_cells or platform" in said.err

@@ -1,6 +1,7 @@
 """`edge-agent lab score --level bytes`: shelves in physics, boards that send bytes, the whole engine behind them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ from edge_agent.bytes_level.match import ACTS_A_SHELF, BytesPlayed, BytesTerms, 
 from edge_agent.bytes_level.scenarios import SCENARIOS, play_scenario
 from edge_agent.bytes_level.scores import score_bytes
 from edge_agent.bytes_level.shop import draw_physics, shop_of
+from edge_agent.bytes_level.wording import bytes_rows
 from edge_agent.cli import build_parser, command_module, main
 from edge_agent.config.files import load_site
 from edge_agent.config.tree import PolicyConfig
 from edge_agent.demo.unit_files import seed_directory
-from edge_agent.errors import EdgeAgentError
+from edge_agent.errors import CommandLineError
 from edge_agent.judging.habits import HABITS
 from edge_agent.judging.hardware import HARDWARE, HardwareKind
 from edge_agent.judging.suites import draw_shelf
@@ -47,6 +49,15 @@ def test_the_truth_adds_up_to_what_was_asked_for() -> None:
     assert len(played.told) == 20, "a shelf of 16 acts and one of 4"
     starts = [each.scored.truth.t_start_s for each in played.told]
     assert sorted(starts[:16]) == starts[:16]
+
+
+def test_figures_that_four_acts_cannot_give_are_not_given() -> None:
+    score = score_bytes(play_bytes(terms("platform", 4)))
+    assert score.residual_error == {"0.001": None, "0.01": None, "0.05": None}
+    assert score.billed_ratio is None, "not one error was foretold"
+    rows = dict(bytes_rows(score))
+    assert rows["wrong left at so much review"] == "- at 0.1 %, - at 1 %, - at 5 %"
+    assert rows["billed and wrong"] == f"0.000 % of all {score.acts}; seen/foretold -"
 
 
 def test_a_match_in_which_nothing_was_heard_is_scored_as_that() -> None:
@@ -84,7 +95,7 @@ def test_the_command_prints_every_figure_and_as_json_names_its_versions(capsys: 
 @pytest.mark.parametrize("option", [["--anchors"], ["--camera", "0.9"]])
 def test_what_only_the_ideal_level_has_is_refused_by_name(option: list[str]) -> None:
     module = command_module("lab score")
-    with pytest.raises(EdgeAgentError, match=f"{option[0]}: only with --level ideal"):
+    with pytest.raises(CommandLineError, match=f"{option[0]}: only with --level ideal; leave it away"):
         module.run(build_parser("lab score", module).parse_args([*BYTES[2:], *option]))
 
 
@@ -107,7 +118,7 @@ def test_a_case_that_weight_cannot_decide_is_left_to_a_person_who_finds_the_trut
 def test_a_case_that_does_not_exist_is_named_with_those_that_do() -> None:
     module = command_module("lab score")
     words = ["--scenarios", "earthquake"]
-    with pytest.raises(EdgeAgentError, match="no case 'earthquake'; the cases are: single take, several of one"):
+    with pytest.raises(CommandLineError, match="no case 'earthquake'; the cases are: single take, several of one"):
         module.run(build_parser("lab score", module).parse_args(words))
 
 
@@ -115,3 +126,9 @@ def test_the_table_of_cases_names_what_each_is(capsys: pytest.CaptureFixture[str
     assert main(["lab", "score", "--scenarios", "single take", "press only", "--times", "1"]) == 0
     printed = capsys.readouterr().out
     assert "a push of 2-12 kg, nothing taken" in printed
+
+
+def test_the_documentation_lists_every_case_in_its_words() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+    table = docs.partition("| case | what happens |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert table.splitlines() == [f"| `{name}` | {case.words} |" for name, case in SCENARIOS.items()]
