@@ -43,7 +43,7 @@ def run_agent(
         owned()
         saved = outbox.saved_state()
         stock = stock_to_begin_with(site, saved.stock if saved else {})
-        initial = InitialState(stock, saved.baselines if saved else ())
+        initial = InitialState(stock, saved.baselines if saved else (), learned=outbox.take_learned())
         outbox.checkpoint((), stock)  # before anything is announced: the store's stock begins with it
         pipeline = Pipeline(site, initial)
         uplink = MqttUplink(outbox, site.agent.broker, clock=clock, report=_log, counters=pipeline.counters)

@@ -17,6 +17,7 @@ from typing import NewType
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.learned import Learned
 from edge_agent.vocabulary import EventKind, Mode, Severity, StepCause, Verdict
 
 MonotonicNs = NewType("MonotonicNs", int)
@@ -327,6 +328,8 @@ class Decision:
     event: ItemEvent
     stock: Stock
     baselines: tuple[Baseline, ...]
+    learned: Learned = field(default_factory=Learned)
+    """What this event changed of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +343,7 @@ class Provisional:
 class HealthTransition:
     """Something became wrong (``raised``) or right again.
 
-    ``subject`` names what: ``board:UID``, ``channel:UID/3``, ``shelf:ID``, ``broker``, ``outbox``.
+    ``subject`` names what: ``board:UID``, ``channel:UID/3``, ``shelf:ID``, ``sku:SKU``, ``broker``, ``outbox``.
     """
 
     t_ns: MonotonicNs
@@ -377,3 +380,4 @@ class InitialState:
     stock: Stock = field(default_factory=dict)
     baselines: tuple[Baseline, ...] = ()
     mode: Mode = Mode.SELLING
+    learned: Learned = field(default_factory=Learned)

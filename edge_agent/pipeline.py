@@ -8,6 +8,7 @@ from edge_agent.board_alarms import BoardAlarms
 from edge_agent.config import Site
 from edge_agent.estimation import Estimation
 from edge_agent.identification import Identification, apply_event
+from edge_agent.learning import Learning
 from edge_agent.model import (
     AdcSamples,
     Checkpoint,
@@ -46,14 +47,15 @@ class Pipeline:
     site : Site
         Checked configuration.
     initial : InitialState
-        Stock belief, resting weights as last committed, and the mode to start in.
+        Stock belief, resting weights and what was learned, as last committed, and the mode to start in.
     """
 
     def __init__(self, site: Site, initial: InitialState) -> None:
         self.stock: Stock = initial.stock
         self.mode = initial.mode
         self._estimation = Estimation(site.shelves, site.calibrations, initial.baselines)
-        self._identification = Identification(site)
+        self._learning = Learning(site, initial.learned)
+        self._identification = Identification(site, spreads_g=self._learning.spreads_g())
         self._resting = RestingWeights(initial.baselines)
         self._board_alarms = BoardAlarms([board.uid for board in site.agent.boards])
         self._observations: list[VisionObservation] = []
@@ -75,6 +77,8 @@ class Pipeline:
         now_ns = instant_ns(message)
         if isinstance(message, AdcSamples):
             self._heard_ns[message.board_uid] = now_ns
+        if self._marked_ns is None:
+            outputs += self._learning.standing(now_ns)
         if self._marked_ns is None or now_ns - self._marked_ns >= MARK_PERIOD_NS:
             self._marked_ns = now_ns
             outputs += self._vouch(now_ns)
@@ -98,7 +102,9 @@ class Pipeline:
         return Checkpoint(self._estimation.baselines())
 
     def _decide(self, step: WeightStep) -> list[Output]:
-        event = self._identification.resolve(step, self.stock, self.mode, self._seen_during(step))
+        event = self._identification.resolve(
+            step, self.stock, self.mode, self._seen_during(step), self._learning.confidences
+        )
         if event is None:
             if step.final:
                 self._resting.outdate(step.shelf_id)
@@ -106,13 +112,15 @@ class Pipeline:
         if not step.final:
             return [Provisional(event)]
         self.stock = apply_event(self.stock, event)
+        lesson = self._learning.learn(event, self._identification.weighed(event))
         self._identification.remember(event)
+        self._identification.widen(lesson.spreads_g)
         # Only this step's own after-level is committed with its event: another change, found in the same message, must
         # still be missing from the disk if power fails between the two commits.
-        if step.baseline is None:
-            return [Decision(event, self.stock, ())]
-        self._resting.committed(step.baseline)
-        return [Decision(event, self.stock, (step.baseline,))]
+        if step.baseline is not None:
+            self._resting.committed(step.baseline)
+        baselines = () if step.baseline is None else (step.baseline,)
+        return [Decision(event, self.stock, baselines, lesson.learned), *lesson.transitions]
 
     def _seen_during(self, step: WeightStep) -> list[VisionObservation]:
         """Return what the camera saw at the shelf between the onset of a disturbance and the rest after it."""

@@ -16,6 +16,7 @@ from edge_agent.config.checks import hints_of
 from edge_agent.config.confusable import Confusable, confusable_neighbours
 from edge_agent.config.files import SiteReading, read_agent, read_site, readable_state_dir
 from edge_agent.config.revisions import AnyActivation, Standing
+from edge_agent.config.tree import PolicyConfig
 from edge_agent.console.shelf_picture import shelf_picture
 from edge_agent.console.terminal import folded, say, table
 from edge_agent.errors import ConfigError
@@ -113,8 +114,8 @@ def _picture(reading: SiteReading) -> list[str]:
         f" outbox of {agent.outbox_max_rows} events; camera {agent.camera.driver}"
     )
     policy_line = (
-        f"policy: billed without a person from {policy.min_confidence:g} sure; beforehand {policy.misplaced_prior:g} of"
-        f" items stand in a foreign lane and {policy.unknown_prior:g} are not sold here"
+        f"policy: {_billed(policy)}; beforehand {policy.misplaced_prior:g} of items stand in a foreign lane and"
+        f" {policy.unknown_prior:g} are not sold here"
     )
     head = (f"unit {agent.agent_id} of store {agent.store_id} ({reading.files.agent})", broker_line, policy_line)
     lines = [line for text in head for line in folded(text)] + [""]
@@ -127,6 +128,18 @@ def _picture(reading: SiteReading) -> list[str]:
         _revision_table(reading.activations),
     )
     return [*lines, *(line for rows in tables for line in (*rows, ""))]
+
+
+def _billed(policy: PolicyConfig) -> str:
+    told = (
+        "" if policy.tolerated_review is None else f", and told where more than {policy.tolerated_review:g} is reviewed"
+    )
+    if policy.tolerated_error is None:
+        return f"billed without a person from {policy.certain_from:g} sure{told}"
+    return (
+        f"billed without a person so that {policy.tolerated_error:g} of it may be wrong, to begin with from"
+        f" {policy.certain_from:g} sure{told}"
+    )
 
 
 def _lane_table(site: Site, shelf: ShelfConfig) -> list[str]:

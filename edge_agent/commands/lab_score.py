@@ -97,7 +97,7 @@ def _run_matches(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         say(f"{VERSION}. {STANDING}")
     for suite, hardware in _wanted(arguments):
-        terms = Terms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy.min_confidence, camera)
+        terms = Terms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy.certain_from, camera)
         line = terms_line(terms)
         played = play(
             terms,

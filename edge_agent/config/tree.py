@@ -12,6 +12,9 @@ import msgspec
 from edge_agent.config.assortment import Catalogue, Planogram
 from edge_agent.config.table import Table, first_twice, require, require_board_uid, require_level
 
+DEFAULT_MIN_CONFIDENCE = 0.99
+"""Where the deployer states neither a threshold nor a tolerated error (2026-11)."""
+
 
 class TlsConfig(Table, frozen=True):
     """Paths of the PEM files that a TLS connection needs."""
@@ -50,10 +53,17 @@ class BoardConfig(Table, frozen=True):
 
 
 class PolicyConfig(Table, frozen=True):
-    """When the evidence decides, and when a person does."""
+    """When the evidence decides, and when a person does.
 
-    min_confidence: float = 0.99
-    """Posterior below which an event goes to review."""
+    Either ``min_confidence`` or ``tolerated_error``; without both, `DEFAULT_MIN_CONFIDENCE`.
+    """
+
+    min_confidence: float | None = None
+    """Posterior below which an event goes to review, fixed."""
+    tolerated_error: float | None = None
+    """Share of automatically billed events that may be wrong; the threshold follows (identification/threshold.py)."""
+    tolerated_review: float | None = None
+    """Share of a shelf's selling acts that may go to review before the agent says so."""
     misplaced_prior: float = 0.02
     """Share of items that stand in, or come back to, a lane that is not theirs (measured in shops, 2 %)."""
     unknown_prior: float = 0.002
@@ -61,10 +71,24 @@ class PolicyConfig(Table, frozen=True):
     max_alternatives: int = 5
 
     def __post_init__(self) -> None:
-        require(0.5 <= self.min_confidence < 1, f"min_confidence = {self.min_confidence}: allowed 0.5 up to below 1")
+        fixed, error, review = self.min_confidence, self.tolerated_error, self.tolerated_review
+        require(
+            fixed is None or error is None,
+            f"min_confidence = {fixed} and tolerated_error = {error}: give one of the two (agent.toml or store file)",
+        )
+        require(fixed is None or 0.5 <= fixed < 1, f"min_confidence = {fixed}: allowed 0.5 up to below 1")
+        require(error is None or 1e-6 <= error <= 0.1, f"tolerated_error = {error}: allowed 0.000001-0.1")
+        require(review is None or 1e-4 <= review < 1, f"tolerated_review = {review}: allowed 0.0001 up to below 1")
         require(0 < self.misplaced_prior < 0.5, f"misplaced_prior = {self.misplaced_prior}: allowed 0-0.5, exclusive")
         require(0 < self.unknown_prior < 0.5, f"unknown_prior = {self.unknown_prior}: allowed 0-0.5, exclusive")
         require(1 <= self.max_alternatives <= 20, f"max_alternatives = {self.max_alternatives}: allowed 1-20")
+
+    @property
+    def certain_from(self) -> float:
+        """Return the threshold that needs no history: at 1 − tolerated_error no single bill is doubted more."""
+        if self.tolerated_error is not None:
+            return 1 - self.tolerated_error
+        return DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence
 
 
 class CameraConfig(Table, frozen=True):

@@ -12,9 +12,11 @@ from edge_agent.delivery.clock_quality import clock_report
 from edge_agent.delivery.outbox import Outbox
 from edge_agent.delivery.stream_position import Position
 from edge_agent.delivery.wire import (
+    MAX_LEARNED,
     Alarm,
     Health,
     Info,
+    LearnedWeight,
     Mark,
     State,
     StockBelief,
@@ -79,6 +81,7 @@ class Announcer:
         self._mark: tuple[PipelineMark, int] | None = None
         self._said: tuple[Selling, tuple[str, ...]] | None = None
         self._info_said = False
+        self._proposals_said: tuple[LearnedWeight, ...] = ()
         self._unsaid: set[str] = set()
         self._mark_at_s = self._health_at_s = self._stock_at_s = 0.0
 
@@ -248,9 +251,10 @@ class Announcer:
         )
 
     def _info_due(self, position: Position) -> Message | None:
-        if self._info_said:
+        if self._info_said and self._proposals_said == position.proposals:
             return None
         self._info_said = True
+        self._proposals_said = position.proposals
         info = Info(
             stream=position.stream_id,
             oldest_sequence=position.watermark + 1,
@@ -260,6 +264,7 @@ class Announcer:
             boot_id=self._envelope.boot_id,
             session=self._session,
             time=self._envelope.now(),
+            learned=position.proposals[:MAX_LEARNED],
         )
         return Message(self._topics.info, encode(info), 1, retain=True)
 

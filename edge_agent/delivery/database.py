@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -54,6 +55,26 @@ def is_damage(error: sqlite3.Error) -> bool:
 def is_full(error: sqlite3.Error) -> bool:
     """Return whether an error can mean that the disk is full: the log's writes report it as an I/O error."""
     return primary_code(error) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+
+
+@contextlib.contextmanager
+def transaction(
+    database: sqlite3.Connection, path: Path, make_room: Callable[[sqlite3.Connection], None]
+) -> Iterator[None]:
+    """Commit on leaving, roll back on any error, and name SQLite's errors; a full disk is given room."""
+    try:
+        database.execute("BEGIN IMMEDIATE")
+        yield
+        database.execute("COMMIT")
+    except BaseException as error:
+        with contextlib.suppress(sqlite3.Error):  # a full disk has rolled back by itself
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            if is_full(error):
+                make_room(database)
+            raise outbox_error(path, error) from error
+        raise
 
 
 def outbox_error(path: Path, error: sqlite3.Error) -> OutboxError:

@@ -5,6 +5,7 @@ from typing import Final
 
 from edge_agent.delivery.envelope import Envelope
 from edge_agent.delivery.identifiers import uuid7
+from edge_agent.delivery.learned_rows import CONFIDENCE, WEIGHT
 from edge_agent.delivery.payload_codec import pack, unpack
 from edge_agent.delivery.quarantine import keep_original, make_way
 from edge_agent.delivery.salvage import Salvage, moved_to
@@ -12,6 +13,8 @@ from edge_agent.delivery.saved_state import LANE, SHELF
 from edge_agent.delivery.sendable import sendable
 from edge_agent.delivery.wire import CloudEvent, WireError, decode, encode
 
+BELIEF: Final = (LANE, SHELF, WEIGHT, CONFIDENCE)
+"""State rows that are true of the shelves, whatever the stream."""
 ROWS_AT_ONCE: Final = 256
 """About 0.5 MB of events in memory at a time (2026-11)."""
 
@@ -23,7 +26,7 @@ def first_rows(
     rows = {"stream": stream_id.encode()}
     if salvaged is None:
         return rows
-    rows |= {name: value for name, value in salvaged.state.items() if name.startswith((LANE, SHELF))}
+    rows |= {name: value for name, value in salvaged.state.items() if name.startswith(BELIEF)}
     rows |= {name: value for name, value in salvaged.state.items() if name == "session" and value.isdigit()}
     source = envelope.unit.source(stream_id)
     for sequence, event in enumerate(salvaged.events, 1):

@@ -9,27 +9,29 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from edge_agent.clock import Clock, boot_id
 from edge_agent.delivery.clock_quality import clock_report
-from edge_agent.delivery.database import is_full, outbox_error, take_directory
+from edge_agent.delivery.database import outbox_error, take_directory, transaction
 from edge_agent.delivery.envelope import Envelope, is_stand_in, stand_in
 from edge_agent.delivery.identifiers import uuid7
+from edge_agent.delivery.learned_rows import learned_of, learned_rows, proposals_of
 from edge_agent.delivery.new_stream import event_id_at, first_rows, move_to_stream
 from edge_agent.delivery.opening import open_or_salvage
 from edge_agent.delivery.payload_codec import pack, unpack
 from edge_agent.delivery.quarantine import keep_original
 from edge_agent.delivery.reserve import Reserve
 from edge_agent.delivery.salvage import Salvage
-from edge_agent.delivery.saved_state import LANE, SavedState, saved_state_of, state_rows, stock_of
+from edge_agent.delivery.saved_state import SavedState, lanes_gone, saved_state_of, state_rows, stock_of
 from edge_agent.delivery.sendable import sendable
 from edge_agent.delivery.stream_position import Position, UnconfirmedRow
 from edge_agent.delivery.unit import Unit
 from edge_agent.delivery.wire import CloudEvent, decode, encode
 from edge_agent.errors import OutboxError
+from edge_agent.learned import Learned
 from edge_agent.model import Baseline, Decision, Stock
 
 log = logging.getLogger(__name__)
@@ -94,6 +96,7 @@ class Outbox:
             self._watermark = self._swept = int(self._rows.get("watermark", b"0"))
             newest = self._database.execute("SELECT max(sequence) FROM event").fetchone()[0]
             self._last = max(self._watermark, newest or 0)
+            self._keep({}, ())
         except sqlite3.Error as error:
             self._lock_file.close()
             raise outbox_error(self.path, error) from error
@@ -107,6 +110,16 @@ class Outbox:
         """Return stock and resting weights as of the last commit; None on a new database."""
         with self._lock:
             return saved_state_of(self._rows)
+
+    def take_learned(self) -> Learned:
+        """Return what was learned under the revisions in force; the rest is deleted. Raises like `checkpoint`."""
+        with self._lock:
+            learned, dropped = learned_of(self._rows, self.envelope.unit.revisions)
+            if dropped:
+                with self._transaction():
+                    self._write_state({}, dropped)
+            self._keep({}, dropped)
+            return learned
 
     def commit(self, decision: Decision) -> int:
         """Make an event durable with its sequence, the stock belief and the resting weights; return the sequence.
@@ -136,10 +149,10 @@ class Outbox:
                 clock=clock_report(),
             )
             payload, refusal = sendable(event)
-            changed = self._changed(state_rows(decision.stock, decision.baselines))
-            gone = {name for name in self._rows if name.startswith(LANE)}.difference(
-                LANE + lane for lane in decision.stock
-            )
+            happened = self.envelope.utc(decision.event.t_end_ns)
+            learned = learned_rows(decision.learned, self._rows, self.envelope.unit.revisions, happened)
+            changed = self._changed([*state_rows(decision.stock, decision.baselines), *learned])
+            gone = lanes_gone(self._rows, decision.stock)
             with self._transaction():
                 self._database.execute("INSERT INTO event VALUES (?, ?)", (sequence, pack(payload)))
                 if refusal is not None:
@@ -148,9 +161,7 @@ class Outbox:
                 self._delete_confirmed()
             self._last = sequence
             self._swept = self._watermark
-            self._rows.update(changed)
-            for name in gone:
-                del self._rows[name]
+            self._keep(changed, gone)
         if refusal is not None:
             self.quarantined += 1
             log.error("event quarantined sequence=%d reason=%s", sequence, refusal)
@@ -172,7 +183,7 @@ class Outbox:
                 self._write_state(changed, ())
                 self._delete_confirmed()
             self._swept = self._watermark
-            self._rows.update(changed)
+            self._keep(changed, ())
             return True
 
     # --- what the uplink does -------------------------------------------------------------------------------------
@@ -304,7 +315,7 @@ class Outbox:
     def position(self) -> Position:
         """Return where the stream stands, with the stock belief of the same moment."""
         with self._lock:
-            return Position(self.stream_id, self._watermark, self._last, stock_of(self._rows))
+            return Position(self.stream_id, self._watermark, self._last, stock_of(self._rows), self._proposals)
 
     @property
     def last_sequence(self) -> int:
@@ -343,28 +354,8 @@ class Outbox:
             self._write_state(rows, ())
         self._rows = rows
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit on leaving, roll back on any error, and name SQLite's errors."""
-        try:
-            self._database.execute("BEGIN IMMEDIATE")
-            yield
-            self._database.execute("COMMIT")
-        except BaseException as error:
-            with contextlib.suppress(sqlite3.Error):  # a full disk has rolled back by itself
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                if is_full(error):
-                    self._make_room()
-                raise outbox_error(self.path, error) from error
-            raise
-
-    def _make_room(self) -> None:
-        """Spend the reserve on folding the log into the database, so that deletions fit again."""
-        self._reserve.release()
-        with contextlib.suppress(sqlite3.Error):
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def _transaction(self) -> contextlib.AbstractContextManager[None]:
+        return transaction(self._database, self.path, self._reserve.make_room)
 
     def _payload(self, sequence: int, stored: object) -> bytes:
         blob = stored if isinstance(stored, bytes) else b""
@@ -384,6 +375,14 @@ class Outbox:
 
     def _changed(self, rows: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
         return {name: value for name, value in rows if self._rows.get(name) != value}
+
+    def _keep(self, changed: dict[str, bytes], gone: Iterable[str]) -> None:
+        """Hold in memory what was written."""
+        self._rows.update(changed)
+        for name in gone:
+            del self._rows[name]
+        unit = self.envelope.unit
+        self._proposals = proposals_of(self._rows, unit.revisions, unit.gtins)
 
     def _write_state(self, changed: dict[str, bytes], gone: Iterable[str]) -> None:
         self._database.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", changed.items())

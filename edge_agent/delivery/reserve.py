@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import sqlite3
 from pathlib import Path
 from typing import Final
 
@@ -35,3 +36,9 @@ class Reserve:
         """Give the space to whoever needs it now."""
         with contextlib.suppress(OSError):
             self._path.unlink()
+
+    def make_room(self, database: sqlite3.Connection) -> None:
+        """Spend the space on folding the log into the database, so that deletions fit again."""
+        self.release()
+        with contextlib.suppress(sqlite3.Error):
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -48,6 +48,11 @@ def state_rows(stock: Stock | None, baselines: Iterable[Baseline]) -> Iterator[t
         yield SHELF + baseline.shelf_id, _encoder.encode(stored)
 
 
+def lanes_gone(rows: Iterable[str], stock: Stock) -> set[str]:
+    """Return the rows of lanes that a belief no longer names."""
+    return {name for name in rows if name.startswith(LANE)}.difference(LANE + lane for lane in stock)
+
+
 def stock_of(rows: Mapping[str, bytes]) -> dict[str, dict[str, int]]:
     """Return lane_id → {sku: count} from stored rows; a row that does not read is left out."""
     stock = {}

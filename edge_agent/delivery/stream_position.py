@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from edge_agent.delivery.wire import LearnedWeight
 from edge_agent.model import Stock
 
 
@@ -15,12 +16,13 @@ class UnconfirmedRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where the stream stands at one moment; ``stock`` is the belief after event ``last_sequence``."""
+    """Where the stream stands at one moment; belief and proposals are those after event ``last_sequence``."""
 
     stream_id: str
     watermark: int
     last_sequence: int
     stock: Stock
+    proposals: tuple[LearnedWeight, ...]
 
     @property
     def depth(self) -> int:

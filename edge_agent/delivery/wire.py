@@ -18,6 +18,8 @@ MAX_EVENT_BYTES: Final = 16_384
 refuses by default (2026-11)."""
 MAX_MESSAGE_BYTES: Final = 65_536
 """No payload of this contract is larger; a reader refuses before parsing."""
+MAX_LEARNED: Final = 100
+"""Proposals in one `info`: each is up to 0.5 kB (2026-11)."""
 EVENT_TYPE: Final = "shelf.item.v1"
 SEQUENCE_DIGITS: Final = 20
 LAST_SEQUENCE: Final = 2**63 - 1
@@ -179,8 +181,24 @@ class State(Struct, frozen=True, omit_defaults=True):
     reasons: Reasons = ()
 
 
+class LearnedWeight(Struct, frozen=True, omit_defaults=True):
+    """A proposal: what a product's items weigh by the takes of one unit, where that contradicts the catalogue.
+
+    ``sigma_g`` is the standard deviation of ``learned_g``, not the spread from item to item; ``since`` is the first act
+    of the product under this catalogue.
+    """
+
+    sku: Name
+    catalogue_g: Grams
+    learned_g: Grams
+    sigma_g: Grams
+    events: Annotated[int, Meta(ge=1)]
+    since: Instant
+    gtin: Name | None = None
+
+
 class Info(Struct, frozen=True):
-    """What runs on the agent and where its stream stands."""
+    """What runs on the agent, where its stream stands, and which catalogue weights it contradicts."""
 
     stream: Stream
     oldest_sequence: Sequence
@@ -190,6 +208,7 @@ class Info(Struct, frozen=True):
     boot_id: Name
     session: Sequence
     time: Instant
+    learned: Annotated[tuple[LearnedWeight, ...], Meta(max_length=MAX_LEARNED)] = ()
 
 
 class Health(Struct, frozen=True, omit_defaults=True):

@@ -1,8 +1,9 @@
 """From a shelf's weight step to an item event: explanations, witnesses, posterior, policy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from edge_agent.config import ShelfConfig, Site
@@ -16,7 +17,9 @@ from edge_agent.identification.posterior import Posterior, combine, probabilitie
 from edge_agent.identification.prior import Belief, act_prior
 from edge_agent.identification.shelf_hypotheses import ShelfHypotheses, readable
 from edge_agent.identification.stock import apply_event
+from edge_agent.identification.weighing import Weighed, weigh
 from edge_agent.identification.witnesses import PositionWitness, VisionWitness, WeightWitness
+from edge_agent.learned import NONE_SEEN, Confidences
 from edge_agent.model import FloatArray, IntArray, ItemEvent, Revisions, Stock, VisionObservation, WeightStep
 from edge_agent.ports import Testimony, Witness
 from edge_agent.version import software_version
@@ -32,6 +35,7 @@ class _Finding:
 
     event: ItemEvent
     step: WeightStep
+    stock: Stock
     hypotheses: Hypotheses | None
     probability: FloatArray
 
@@ -48,6 +52,8 @@ class Identification:
         Checked configuration.
     witnesses : sequence of Witness, optional
         Whose word counts; weight, position and camera if None. A witness with nothing to say changes nothing.
+    spreads_g : mapping sku → g, optional
+        Spreads of single items where they are wider than the catalogue's.
 
     Raises
     ------
@@ -55,8 +61,9 @@ class Identification:
         Where the planogram names a SKU that the catalogue lacks; reading the configuration refuses that before.
     """
 
-    def __init__(self, site: Site, witnesses: Sequence[Witness] | None = None) -> None:
-        self._site = site
+    def __init__(
+        self, site: Site, witnesses: Sequence[Witness] | None = None, spreads_g: Mapping[str, float] | None = None
+    ) -> None:
         self._policy = site.agent.policy
         revisions = {each.board_uid: each.revision for each in site.calibrations}
         calibration_id = ",".join(f"{uid}@{revision}" for uid, revision in sorted(revisions.items()))
@@ -72,20 +79,32 @@ class Identification:
         self._models = {
             shelf.shelf_id: ObservationModel(shelf, site.planogram.on_shelf(shelf.shelf_id)) for shelf in site.shelves
         }
-        self._catalogued = {item.sku for item in site.catalogue.items}
+        self._items = {item.sku: item for item in site.catalogue.items}
+        for sku, sigma_g in (spreads_g or {}).items():
+            self._items[sku] = msgspec.structs.replace(self._items[sku], unit_sigma_g=sigma_g)
         self._tables = {shelf_id: self._build(model, frozenset()) for shelf_id, model in self._models.items()}
         self._visited: dict[str, tuple[frozenset[str], ShelfHypotheses]] = {}
         self._left: dict[str, tuple[LeftLoad, ...]] = dict.fromkeys(self._models, ())
         self._finding: _Finding | None = None
 
     def resolve(
-        self, step: WeightStep, stock: Stock, mode: Mode, observations: Sequence[VisionObservation] = ()
+        self,
+        step: WeightStep,
+        stock: Stock,
+        mode: Mode,
+        observations: Sequence[VisionObservation] = (),
+        confidences: Confidences = NONE_SEEN,
     ) -> ItemEvent | None:
         """Return the event that a weight step amounts to, under the stock belief before it.
 
         Every step in selling mode, final or provisional, becomes an event: automatic or review. In staff mode too, as
         restock and remove. None in maintenance, closed and warming up: there a changed weight is nobody's purchase, and
         leaving the mode re-baselines. What was set down before is left as it is until `remember`.
+
+        Parameters
+        ----------
+        confidences : Confidences
+            How sure this unit's acts were before: a tolerated error's threshold follows from it.
 
         Raises
         ------
@@ -120,6 +139,7 @@ class Identification:
             posterior,
             self._policy,
             Circumstances(mode, step.cause, _overloaded(model.shelf, step), not bool(seen.all()), stock),
+            confidences,
         )
         position = locate(model.shelf, step, seen, changed)
         lanes = sorted({item.lane_id for item in decided.items if item.lane_id is not None})
@@ -149,7 +169,7 @@ class Identification:
         )
         if decided.verdict is Verdict.AUTO:
             event = _with_stock_after(event, stock)
-        self._finding = _Finding(event, step, hypotheses, probability)
+        self._finding = _Finding(event, step, stock, hypotheses, probability)
         return event
 
     def remember(self, event: ItemEvent) -> None:
@@ -162,27 +182,47 @@ class Identification:
         ValueError
             For any other event than the one `resolve` returned last.
         """
-        finding = self._finding
-        if finding is None or finding.event is not event:
-            raise ValueError(
-                f"event {event.act_id}: only the latest event can be remembered, right after it was resolved"
-            )
+        finding = self._latest(event)
         shelf_id = event.shelf_id
         if finding.step.final and finding.hypotheses is not None:
             self._left[shelf_id] = loads_after(
                 self._left[shelf_id], self._models[shelf_id], finding.step, finding.hypotheses, finding.probability
             )
 
+    def weighed(self, event: ItemEvent) -> Weighed | None:
+        """Return what the act weighed; None where that cannot be told. Raises like `remember`."""
+        finding = self._latest(event)
+        if finding.hypotheses is None:
+            return None
+        model = self._models[event.shelf_id]
+        return weigh(finding.step, model, finding.hypotheses.regions, finding.hypotheses.channels, finding.stock)
+
+    def widen(self, spreads_g: Mapping[str, float]) -> None:
+        """Reckon with wider spreads of these SKUs' items from the next step on; costs the tables of their shelves."""
+        for sku, sigma_g in spreads_g.items():
+            self._items[sku] = msgspec.structs.replace(self._items[sku], unit_sigma_g=sigma_g)
+        for shelf_id, model in self._models.items():
+            if not spreads_g.keys().isdisjoint(self._tables[shelf_id].skus):
+                self._tables[shelf_id] = self._build(model, frozenset())
+        if spreads_g:
+            self._visited.clear()
+
+    def _latest(self, event: ItemEvent) -> _Finding:
+        finding = self._finding
+        if finding is None or finding.event is not event:
+            raise ValueError(f"event {event.act_id}: only the latest event is known, right after it was resolved")
+        return finding
+
     def _build(self, model: ObservationModel, strays: frozenset[str]) -> ShelfHypotheses:
         skus = sorted({lane.sku for lane in model.lanes} | strays)
-        return ShelfHypotheses(model, tuple(self._site.catalogue.item(sku) for sku in skus), self._policy)
+        return ShelfHypotheses(model, tuple(self._items[sku] for sku in skus), self._policy)
 
     def _tables_for(self, model: ObservationModel, stock: Stock) -> ShelfHypotheses:
         """Return the shelf's tables, with the strays that no lane here is planned for while the belief has any."""
         shelf_id = model.shelf.shelf_id
         planned = self._tables[shelf_id]
         held = {sku for lane in model.lanes for sku, count in stock.get(lane.lane_id, {}).items() if count > 0}
-        strays = frozenset((held - set(planned.skus)) & self._catalogued)
+        strays = frozenset((held - set(planned.skus)) & self._items.keys())
         if not strays:
             return planned
         if self._visited.get(shelf_id, (frozenset(), planned))[0] != strays:

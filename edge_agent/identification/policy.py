@@ -3,7 +3,7 @@
 Reasons are stable machine words:
 
 =====================  =========================================================================================
-``low_confidence``     review: no bill reaches ``min_confidence``
+``low_confidence``     review: no bill reaches the threshold (`threshold.py`)
 ``unknown_item``       review: something that the shelf does not sell is more probable than any bill
 ``foreign_removed``    with ``unknown_item``: most probably a thing that was left here before was taken away again
 ``reconciled``         review: found changed on return, nobody saw the act
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 from edge_agent.config import PolicyConfig
 from edge_agent.identification.posterior import Posterior
+from edge_agent.identification.threshold import billed_from
+from edge_agent.learned import NONE_SEEN, Confidences
 from edge_agent.model import Alternative, ItemChange, Stock
 from edge_agent.vocabulary import EventKind, Mode, StepCause, Verdict
 
@@ -77,11 +79,18 @@ def contradicts_stock(items: tuple[ItemChange, ...], stock: Stock) -> bool:
     )
 
 
-def decide(posterior: Posterior, policy: PolicyConfig, circumstances: Circumstances) -> Decided:
+def decide(
+    posterior: Posterior, policy: PolicyConfig, circumstances: Circumstances, seen: Confidences = NONE_SEEN
+) -> Decided:
     """Return the most probable explanation and who settles it.
 
-    Automatic is what has probability ``min_confidence`` at least, as a bill: over all lanes and placements. Of an event
-    found on return nobody can say who did it, so it is always reviewed.
+    Automatic is what reaches the threshold as a bill: over all lanes and placements. Of an event found on return nobody
+    can say who did it, so it is always reviewed.
+
+    Parameters
+    ----------
+    seen : Confidences
+        How sure acts were before: what a tolerated error's threshold follows from, with this act counted in.
     """
     best = posterior.bills[0] if posterior.bills else None
     unknown = best is None or posterior.something_else >= best.probability
@@ -90,7 +99,7 @@ def decide(posterior: Posterior, policy: PolicyConfig, circumstances: Circumstan
     causes = {
         RECONCILED: circumstances.cause is StepCause.RECONCILED,
         UNKNOWN_ITEM: unknown,
-        LOW_CONFIDENCE: confidence < policy.min_confidence,
+        LOW_CONFIDENCE: confidence < billed_from(policy, seen, confidence),
         PRESS: circumstances.overloaded,
     }
     reasons = [word for word, holds in causes.items() if holds]

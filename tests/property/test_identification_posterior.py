@@ -155,7 +155,7 @@ def test_any_step_whatever_becomes_an_event_with_sound_numbers(
     assert 0 <= event.confidence <= 1
     assert sum(each.probability for each in event.alternatives) <= 1 + 1e-9
     assert np.isfinite([event.delta_g, event.sigma_g]).all()
-    assert event.verdict is Verdict.REVIEW or event.confidence >= PolicyConfig().min_confidence
+    assert event.verdict is Verdict.REVIEW or event.confidence >= PolicyConfig().certain_from
 
 
 class Shoppers:
