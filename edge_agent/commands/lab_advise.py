@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     for shelf in shelves:
         advices.append(_foretold(site, shelf, draw, targets))
         tell(*_forecast_lines(advices[-1]))
-    unit = UnitAdvice(file_of(path, KEY), site.agent.policy.min_confidence, advices, targets)
+    unit = UnitAdvice(file_of(path, KEY), site.agent.policy.certain_from, advices, targets)
     about_unit = _about(unit, site)
     tell("", *(line for each in about_unit for line in folded(each)), *_unit_table(unit))
     if not arguments.no_proposals:

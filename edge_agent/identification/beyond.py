@@ -49,6 +49,8 @@ def beyond_the_table(bundles: Bundles, weight_g: FloatArray, most: FloatArray, a
     skus = len(weight_g)
     if not skus:
         return Beyond(0.0, np.zeros(0), np.zeros(0))
+    order = np.lexsort((most, weight_g))  # What the SKUs are called does not change what is drawn.
+    weight_g, most = weight_g[order], most[order]
     rng = np.random.default_rng(seed)
     number = 1 + rng.choice(MAX_ITEMS_AT_ONCE, size=DRAWS, p=number_share(act))
     others = rng.binomial(number - 1, 1 - act.same_share)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.identification.observation_model import ObservationModel
+from edge_agent.identification.observation_model import ObservationModel, Region
 from edge_agent.model import IntArray, Stock, WeightStep
 
 
@@ -29,7 +29,7 @@ class Weighed:
 
 
 def weigh(
-    step: WeightStep, model: ObservationModel, regions: Sequence[int], channels: IntArray, stock: Stock
+    step: WeightStep, model: ObservationModel, regions: Sequence[Region], channels: IntArray, stock: Stock
 ) -> Weighed | None:
     """Return what changed in the regions of an act, None where one of their channels could not be read.
 
@@ -38,10 +38,10 @@ def weigh(
     channels : (channels,) int
         Those that could be read.
     """
-    wanted = np.concatenate([model.regions[index].channels for index in regions])
+    wanted = np.concatenate([region.channels for region in regions])
     if not np.array_equal(np.sort(wanted), np.sort(channels)):
         return None
-    lanes = [model.lanes[spot.lane_index] for index in regions for spot in model.regions[index].spots]
+    lanes = [model.lanes[spot.lane_index] for region in regions for spot in region.spots]
     believed = {sku for lane in lanes for sku, count in stock.get(lane.lane_id, {}).items() if count > 0}
     return Weighed(
         mass_g=float(step.delta_g[channels].sum()),

@@ -50,7 +50,7 @@ def test_a_threshold_that_can_be_typed_keeps_every_target_and_never_reads_as_one
     assert found.wrong <= target
     assert found.min_confidence < 1
     typed = PolicyConfig(min_confidence=float(f"{found.min_confidence}"))
-    assert standing_at(barely, typed.min_confidence) == found
+    assert standing_at(barely, typed.certain_from) == found
 
 
 def test_what_is_reviewed_anyhow_is_never_counted_as_billed() -> None:
