@@ -225,6 +225,8 @@ class WeightStep:
         The resting weight after a final step: what the next change is measured against.
     sub_steps : tuple of SubStep
         Empty, or two at least whose changes sum to ``delta_g``, in time order.
+    beyond_capacity : bool
+        Whether a plate that bore, or bears, more than its cell's capacity is among what changed: that is no weight.
     """
 
     act_id: str
@@ -239,6 +241,7 @@ class WeightStep:
     final: bool = True
     baseline: Baseline | None = None
     sub_steps: tuple[SubStep, ...] = ()
+    beyond_capacity: bool = False
 
 
 # --- identification ---------------------------------------------------------------------------------------------

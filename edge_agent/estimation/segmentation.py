@@ -10,6 +10,7 @@ from enum import Enum
 import numpy as np
 
 from edge_agent.config import ShelfConfig
+from edge_agent.estimation.beyond_capacity import BeyondCapacity
 from edge_agent.estimation.decay_finder import find_free_decay
 from edge_agent.estimation.disturbance import Disturbance
 from edge_agent.estimation.rest_finder import LivePart, Rest, find_rest
@@ -60,6 +61,7 @@ class ShelfSegmenter:
         # A short look cannot tell slosh from the top of a press or a hand that holds on: it needs stillness.
         self._still_settings = replace(settings, rest_spread_share=0.0, moment_spread_share=0.0)
         self._twist_g2 = twist_covariance(shelf, settings)
+        self._beyond = BeyondCapacity(shelf)
 
     @property
     def undecided_since_ns(self) -> int | None:
@@ -225,7 +227,7 @@ class ShelfSegmenter:
     def _provisional(self, act: Disturbance, rest: Rest) -> list[WeightStep]:
         if act.cause is not StepCause.ACT:
             return []
-        change = self._change(act, rest)
+        change, _ = self._change(act, rest)
         if not is_significant(self.shelf, change, self.settings, returned=False):
             return []
         said = act.provisional_g
@@ -236,7 +238,7 @@ class ShelfSegmenter:
 
     def _conclude(self, act: Disturbance, rest: Rest) -> list[WeightStep]:
         """Compare a rest with the baseline, move that if the change is real, and watch again."""
-        change = self._change(act, rest)
+        change, beyond = self._change(act, rest)
         returned = act.cause is StepCause.RECONCILED
         significant = is_significant(self.shelf, change, self.settings, returned=returned)
         unknown = rest.level.valid & ~self.baseline.known
@@ -246,11 +248,13 @@ class ShelfSegmenter:
         if committed:
             self.baseline.commit(rest.level, rest.level.valid)
             if significant and not self._adopts:
-                steps.append(replace(self._step(act, rest, change, final=True), sub_steps=parted))
+                step = self._step(act, rest, change, final=True)
+                steps.append(replace(step, sub_steps=parted, beyond_capacity=beyond))
             self._adopts = False
         else:
             self.baseline.commit(rest.level, unknown)
             self.baseline.refine(rest.level)
+        self._beyond.note(rest)
         share = self.settings.zero_tracking_share_per_s
         for (track, part), window, standing in zip(rest.parts, rest.windows, rest.standing, strict=True):
             known = part.shelf_index in track.rested
@@ -274,7 +278,8 @@ class ShelfSegmenter:
         limit_g = self.settings.zero_drift_share * self.shelf.limits.cell_max_g
         return bool((np.abs(change.delta_g) <= limit_g).all())
 
-    def _change(self, act: Disturbance, rest: Rest) -> Change:
+    def _change(self, act: Disturbance, rest: Rest) -> tuple[Change, bool]:
+        """Return what changed since the baseline, and whether a plate beyond its capacity is in it."""
         valid: BoolArray = rest.level.valid & self.baseline.known
         delta = np.where(valid, rest.level.level_g - self.baseline.level_g, 0.0)
         covariance = rest.level.covariance_g2 + self.baseline.covariance_g2
@@ -282,7 +287,9 @@ class ShelfSegmenter:
         covariance[lost] = 0.0
         covariance[:, lost] = 0.0
         covariance[lost, lost] = INVALID_VARIANCE_G2
-        return Change(delta, covariance, valid, act.peak_g)
+        change = Change(delta, covariance, valid, act.peak_g)
+        known_g = np.where(self.baseline.known, self.baseline.level_g, np.nan)
+        return self._beyond.added_to(change, rest, known_g)
 
     def _step(self, act: Disturbance, rest: Rest, change: Change, *, final: bool) -> WeightStep:
         press_g2 = (self.settings.press_share * act.peak_g) ** 2 / max(int(change.valid.sum()), 1)

@@ -231,9 +231,9 @@ class Identification:
 
 
 def _overloaded(shelf: ShelfConfig, step: WeightStep) -> bool:
-    """Return whether the disturbance alone exceeded what the loaded cells are rated for together."""
+    """Return whether cells bear, or the disturbance alone exceeded, more than they are rated for together."""
     cells = len(shelf.channels) if shelf.kind == "platform" else 1
-    return abs(step.peak_g) > shelf.limits.cell_max_g * cells
+    return step.beyond_capacity or abs(step.peak_g) > shelf.limits.cell_max_g * cells
 
 
 def _with_stock_after(event: ItemEvent, stock: Stock) -> ItemEvent:

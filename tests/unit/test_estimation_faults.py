@@ -399,9 +399,13 @@ def test_rows_out_of_order_are_dropped_and_a_baseline_of_other_hardware_is_not_u
     assert estimation.row_faults() == {A: {"lost": 0, "out_of_order": t_ns.size}}
 
 
-def test_an_overloaded_plate_goes_blank_alone_and_says_what_it_bears_once_it_is_relieved() -> None:
+def test_an_overloaded_plate_goes_blank_alone_and_what_happens_on_it_is_heard_but_no_weight() -> None:
     scene = Scene(3, 34).resting(900).lane(5, 0, 4500).lane(12, 1, -250).lane(20, 0, -1000).lane(27, 2, -120)
     told = play(Estimation([lanes(3)], [calibration()]), {A: scene})
     changes = [(step.delta_g.round(-1) + 0.0).tolist() for step in told.finals]
-    assert changes == [[0, -250, 0], [3500, 0, 0], [0, 0, -120]], "lane 0 is beyond 5,000 g from 5 to 20 s"
+    assert changes == [[4500, 0, 0], [0, -250, 0], [-1000, 0, 0], [0, 0, -120]], (
+        "lane 0 is beyond 5,000 g from 5 to 20 s"
+    )
+    assert [step.beyond_capacity for step in told.finals] == [True, False, True, False]
+    assert [bool(step.covariance_g2[0, 0] > 100**2) for step in told.finals] == [True, True, True, False]
     assert [health[1:] for health in told.health] == [("overload", True), ("overload", False)]

@@ -1,5 +1,7 @@
 """What a shopper, a reviewer and the ledger see of acts at the shelf, on separate plates and on a platform."""
 
+import dataclasses
+
 import msgspec
 import numpy as np
 import pytest
@@ -258,3 +260,12 @@ def test_an_item_shifted_within_its_lane_bills_nobody() -> None:
     event = identification.resolve(act, shop.opening_stock(), Mode.SELLING)
     assert event is not None
     assert (event.verdict, event.items) == (Verdict.REVIEW, ())
+
+
+def test_what_moves_on_a_plate_beyond_its_capacity_is_left_to_a_person_with_a_guess() -> None:
+    shop = Shopping("lane_cells")
+    step = shop.step(("RICE", -WEIGHTS_G["rice"] * 1.04))
+    doubt = np.where(np.arange(6) == list(WEIGHTS_G).index("rice"), 50.0**2, 0.25)
+    event = shop.resolve(dataclasses.replace(step, covariance_g2=np.diag(doubt), beyond_capacity=True))
+    assert (event.verdict, "press" in event.reasons) == (Verdict.REVIEW, True)
+    assert bills(event)[0] == {"rice": -1}
