@@ -7,7 +7,7 @@ import numpy as np
 
 from edge_agent.identification.gaussian import log_sum_exp
 from edge_agent.identification.hypotheses import Hypotheses
-from edge_agent.model import FloatArray, ItemChange
+from edge_agent.model import FloatArray, IntArray, ItemChange
 from edge_agent.ports import Testimony
 
 MAX_WEIGHED = 256
@@ -54,20 +54,20 @@ def probabilities(hypotheses: Hypotheses, testimonies: Sequence[Testimony]) -> t
     return np.exp(log_joint - log_total), float(np.exp(log_cut - log_total))
 
 
-def _placement(hypotheses: Hypotheses, row: int) -> tuple[ItemChange, ...]:
-    """Return the item changes of one hypothesis, per SKU and lane, in a fixed order."""
-    moved: dict[tuple[str, str], int] = {}
-    groups = zip(
-        hypotheses.sku_index[row].tolist(),
-        hypotheses.lane_index[row].tolist(),
-        hypotheses.quantity[row].tolist(),
-        strict=True,
-    )
-    for sku, lane, quantity in groups:
-        if quantity:
-            place = hypotheses.skus[sku], hypotheses.lane_ids[lane]
-            moved[place] = moved.get(place, 0) + quantity
-    return tuple(sorted(ItemChange(sku, quantity, lane) for (sku, lane), quantity in moved.items() if quantity))
+def _placements(hypotheses: Hypotheses, rows: IntArray) -> list[tuple[ItemChange, ...]]:
+    """Return the item changes of some hypotheses, per SKU and lane, in a fixed order."""
+    columns = hypotheses.sku_index, hypotheses.lane_index, hypotheses.quantity
+    placements = []
+    for terms in zip(*(each[rows].tolist() for each in columns), strict=True):
+        moved: dict[tuple[str, str], int] = {}
+        for sku, lane, quantity in zip(*terms, strict=True):
+            if quantity:
+                place = hypotheses.skus[sku], hypotheses.lane_ids[lane]
+                moved[place] = moved.get(place, 0) + quantity
+        placements.append(
+            tuple(ItemChange(sku, moved[sku, lane], lane) for sku, lane in sorted(moved) if moved[sku, lane])
+        )
+    return placements
 
 
 def bill_of(items: Sequence[ItemChange]) -> tuple[tuple[str, int], ...]:
@@ -89,8 +89,8 @@ def combine(hypotheses: Hypotheses, probability: FloatArray) -> Posterior:
     named = np.where(hypotheses.unknown, 0.0, probability)
     order = np.argsort(-named, kind="stable")[:MAX_WEIGHED]
     placements: dict[tuple[tuple[str, int], ...], dict[tuple[ItemChange, ...], float]] = {}
-    for row in order[named[order] > NEGLIGIBLE].tolist():
-        items = _placement(hypotheses, row)
+    gathered = order[named[order] > NEGLIGIBLE].astype(np.int32)
+    for row, items in zip(gathered.tolist(), _placements(hypotheses, gathered), strict=True):
         if not items:  # an item shifted within its lane: nobody's bill
             continue
         placed = placements.setdefault(bill_of(items), {})

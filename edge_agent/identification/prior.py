@@ -231,16 +231,27 @@ class ActLogPrior:
         Taking more than is believed there, and putting back what nobody took, is less likely but never impossible: the
         belief may be wrong.
         """
-        belief = self.belief
-        beyond = np.where(belief.expected[lane, sku], number - belief.count[lane, sku], 0)
-        taking = np.where(beyond > 0, np.log(COUNT_WRONG) + (beyond - 1) * np.log(0.5), 0.0)
-        putting = np.where(number > belief.room[sku], np.log(OVERFULL), 0.0)
+        put = direction.astype(np.bool_)
+        if not put.any():
+            return self._doubt_taking(lane, sku, number)
+        if put.all():
+            return self._doubt_putting(sku, number)
+        nats: FloatArray = np.where(put, self._doubt_putting(sku, number), self._doubt_taking(lane, sku, number))
+        return nats
+
+    def _doubt_taking(self, lane: IntArray, sku: IntArray, number: IntArray) -> FloatArray:
+        beyond = np.where(self.belief.expected[lane, sku], number - self.belief.count[lane, sku], 0)
+        nats: FloatArray = np.where(beyond > 0, np.log(COUNT_WRONG) + (beyond - 1) * np.log(0.5), 0.0)
+        return nats
+
+    def _doubt_putting(self, sku: IntArray, number: IntArray) -> FloatArray:
+        putting = np.where(number > self.belief.room[sku], np.log(OVERFULL), 0.0)
         if self._act.by_shopper:
-            held = np.maximum(belief.missing[sku], 0)
+            held = np.maximum(self.belief.missing[sku], 0)
             surplus = number - held
             putting = putting + np.where((surplus > 0) & (held > 0), np.log(NEVER_TAKEN), 0.0)
             putting = putting + np.maximum(surplus - 1, 0) * np.log(0.5)
-        nats: FloatArray = np.where(direction == 0, taking, putting)
+        nats: FloatArray = putting
         return nats
 
     def shared_kinds(self, sku: IntArray, quantity: IntArray, tally: Tally) -> FloatArray:
