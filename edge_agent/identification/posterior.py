@@ -64,9 +64,8 @@ def _placements(hypotheses: Hypotheses, rows: IntArray) -> list[tuple[ItemChange
             if quantity:
                 place = hypotheses.skus[sku], hypotheses.lane_ids[lane]
                 moved[place] = moved.get(place, 0) + quantity
-        placements.append(
-            tuple(ItemChange(sku, moved[sku, lane], lane) for sku, lane in sorted(moved) if moved[sku, lane])
-        )
+        changes = (ItemChange(sku, quantity, lane) for (sku, lane), quantity in moved.items() if quantity)
+        placements.append(tuple(sorted(changes)))
     return placements
 
 

@@ -46,6 +46,8 @@ class SeenUnits:
         Variance of the total, covariance, variance of the moment.
     everywhere : (channels, channels)
         Of something heavy as one gram, anywhere in the region.
+    middle, scatter : (channels,), (channels, channels)
+        Mean and covariance of g over all spots; zero where there is none.
     """
 
     arms: FloatArray
@@ -54,6 +56,8 @@ class SeenUnits:
     first: FloatArray
     second: FloatArray
     everywhere: FloatArray
+    middle: FloatArray
+    scatter: FloatArray
 
     @property
     def levers(self) -> FloatArray:
@@ -89,6 +93,11 @@ class RegionUnits:
                 narrow = model.shelf.kind == "narrow_plates"
                 if item.size_mm is not None and not narrow and item.sku == model.lanes[spot.lane_index].sku:
                     place[spot_index, item_index] = model.place_covariance(spot.lane_index, item.size_mm[0])
+        self._middle, self._scatter = np.zeros(channels), np.zeros((channels, channels))
+        if spots:
+            self._middle = influence[:, 0].mean(axis=0)
+            self._scatter = np.mean([spot.covariance for spot in region.spots], axis=0)
+            self._scatter += influence[:, 0].T @ influence[:, 0] / spots - np.outer(self._middle, self._middle)
         second_moment = influence[..., :, None] * influence[..., None, :] + place
         covariance = variance_g2[:, None, None] * second_moment + weight_g[:, None, None] ** 2 * place
         self._mean_g = np.pad(weight_g[:, None] * influence, ((0, 0), (0, 1), (0, 0)))
@@ -116,5 +125,7 @@ class RegionUnits:
                 first=mean @ levers.T,
                 second=np.stack([second[..., 0, 0], second[..., 0, 1], second[..., 1, 1]], axis=-1),
                 everywhere=self.region.everywhere[np.ix_(at, at)],
+                middle=self._middle[at],
+                scatter=self._scatter[np.ix_(at, at)],
             )
         return self._seen[key]

@@ -203,7 +203,7 @@ class ShelfHypotheses:
         leaving = taken_again(left, region.channels, used, self.skus, self.lane_ids)
         stranger = self.policy.unknown_prior * (1.0 if change.sum() > 0 else STRANGER_TAKEN)
         unknown_prior = np.full(len(spreads), np.log(stranger * region.share / len(spreads)))
-        many_mean, many_covariance, many_prior = self._many(region, on, valid, act, float(np.sign(change.sum())))
+        many_mean, many_covariance, many_prior = self._many(region, on, act, float(np.sign(change.sum())))
         beside_mean = np.concatenate([unknown_mean, many_mean, leaving.mean_g])
         beside_covariance = np.concatenate([unknown_covariance, many_covariance, leaving.covariance_g2])
         beside_prior = np.concatenate([unknown_prior, many_prior, leaving.log_prior])
@@ -236,7 +236,7 @@ class ShelfHypotheses:
         )
 
     def _many(
-        self, region: Region, on: SeenUnits, valid: BoolArray, act: ActPrior, sign: float
+        self, region: Region, on: SeenUnits, act: ActPrior, sign: float
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return mean, covariance and log prior of what the table of bundles leaves out, (rungs, …), in one region.
 
@@ -246,10 +246,7 @@ class ShelfHypotheses:
         channels = len(on.arms)
         if len(region.spots) < 2 or not len(beyond.mean_g):
             return np.zeros((0, channels)), np.zeros((0, channels, channels)), np.zeros(0)
-        influence = np.array([spot.influence[valid] for spot in region.spots])
-        middle = influence.mean(axis=0)
-        scatter = np.mean([spot.covariance[np.ix_(valid, valid)] for spot in region.spots], axis=0)
-        place = (scatter + influence.T @ influence / len(influence) - np.outer(middle, middle)) / APART
+        middle, place = on.middle, on.scatter / APART
         mean = sign * beyond.mean_g[:, None] * middle
         spread = (beyond.sigma_g**2)[:, None, None] * (np.outer(middle, middle) + place)
         covariance = spread + (beyond.mean_g**2)[:, None, None] * place
