@@ -1,6 +1,7 @@
 """How the scores of the level of bytes are put into words."""
 
 from edge_agent.bytes_level.match import BytesTerms
+from edge_agent.bytes_level.regret import STAGES, Part, Split
 from edge_agent.bytes_level.scenarios import ScenarioScore
 from edge_agent.bytes_level.scores import BytesScore
 
@@ -30,6 +31,34 @@ def bytes_rows(score: BytesScore) -> list[tuple[str, str]]:
         ("change off by > 1 g and 4 σ", f"{100 * score.wrong_by:.2f} %"),
         ("where wrong acts went wrong", _counts(score.faults)),
     ]
+
+
+SPLIT_HEADS = ("suite", "hardware", "acts", *STAGES, "in all", "oracle's error %", "precision")
+"""Regret over the oracle's error, by the stage that lost it."""
+
+
+def split_row(terms: BytesTerms, score: BytesScore, split: Split, oracle_error: float) -> list[str]:
+    """Return where one match's regret came about; in brackets below what it lies at 95 %."""
+    parts = [getattr(split, stage) for stage in STAGES]
+    return [
+        terms.suite,
+        terms.hardware,
+        str(score.acts),
+        *(_part(each) for each in [*parts, split.total]),
+        f"{100 * oracle_error:.2f}",
+        f"{score.precision:.4f}",
+    ]
+
+
+def heard_line(split: Split) -> str:
+    """Return how the acts were cut out of the readings."""
+    return f"acts heard as {_counts(split.heard_as)}"
+
+
+def _part(part: Part) -> str:
+    if part.share is None or part.upper is None:
+        return f"{100 * part.regret:.3f} % of acts"
+    return f"{100 * part.share:.1f} % (< {100 * part.upper:.0f})"
 
 
 SCENARIO_HEADS = ("case", "acts", "right", "reviewed", "wrong", "missed", "invented", "passed %", "")

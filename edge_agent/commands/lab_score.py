@@ -12,9 +12,16 @@ import msgspec
 
 from edge_agent.bytes_level import BYTES_VERSION
 from edge_agent.bytes_level.match import ACTS_A_SHELF, BytesTerms, play_bytes
+from edge_agent.bytes_level.report import BytesResult, bytes_report
 from edge_agent.bytes_level.scenarios import SCENARIOS, WELL_PASSED, play_scenario
-from edge_agent.bytes_level.scores import score_bytes
-from edge_agent.bytes_level.wording import SCENARIO_HEADS, bytes_line, bytes_rows, scenario_row
+from edge_agent.bytes_level.wording import (
+    SCENARIO_HEADS,
+    SPLIT_HEADS,
+    bytes_line,
+    bytes_rows,
+    heard_line,
+    scenario_row,
+)
 from edge_agent.config.files import load_site
 from edge_agent.config.tree import PolicyConfig
 from edge_agent.console.terminal import Progress, say, table
@@ -81,15 +88,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_bytes(arguments: argparse.Namespace) -> int:
-    for option in ("html", "camera"):
-        if getattr(arguments, option) is not None:
-            raise EdgeAgentError(f"--{option}: only with --level ideal; leave it away with --level bytes")
+    if arguments.camera is not None:
+        raise EdgeAgentError("--camera: only with --level ideal; leave it away with --level bytes")
     if arguments.anchors:
         raise EdgeAgentError("--anchors: only with --level ideal; leave it away with --level bytes")
     if arguments.hardware not in {*ACTS_A_SHELF, "all"}:
         known = " or ".join(ACTS_A_SHELF)
         raise EdgeAgentError(f"--hardware {arguments.hardware}: only with --level ideal; name {known}")
-    policy, progress, scores = PolicyConfig(), Progress(), []
+    policy, progress, results = PolicyConfig(), Progress(), []
     if not arguments.json:
         say(f"{VERSION}, level of bytes {BYTES_VERSION}")
     for suite, hardware in _wanted(arguments):
@@ -98,14 +104,30 @@ def _run_bytes(arguments: argparse.Namespace) -> int:
         terms = BytesTerms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy)
         line = bytes_line(terms)
         shown = lambda done, line=line: progress.show(f"{line}: {done} played")  # noqa: E731
-        scores.append((terms, score_bytes(play_bytes(terms, shown, arguments.jobs))))
+        results.append(BytesResult.of(play_bytes(terms, shown, arguments.jobs)))
         progress.end()
         if not arguments.json:
-            say("", line, *(f"  {name:<30} {value}" for name, value in bytes_rows(scores[-1][1])))
+            say("", line, *table(HEADS, [score_row(each) for each in results[-1].players]))
+            say(f"  {heard_line(results[-1].split)}")
+            say(*(f"  {name:<30} {value}" for name, value in bytes_rows(results[-1].score)))
     if arguments.json:
-        matches = [{"terms": msgspec.to_builtins(terms), "score": asdict(each)} for terms, each in scores]
+        matches = [_bytes_as_json(each) for each in results]
         say(json.dumps({"judge": VERSION, "bytes": BYTES_VERSION, "matches": matches}, indent=1))
+    else:
+        say("", "regret over the oracle's error (95 % below):")
+        say(*table(SPLIT_HEADS, [each.split_row() for each in results]))
+    if arguments.html is not None:
+        _write(arguments.html, bytes_report(results))
     return 0
+
+
+def _bytes_as_json(result: BytesResult) -> dict[str, object]:
+    return {
+        "terms": msgspec.to_builtins(result.played.terms),
+        "score": asdict(result.score),
+        "players": [asdict(each) for each in result.players],
+        "regret": asdict(result.split),
+    }
 
 
 def _run_scenarios(arguments: argparse.Namespace) -> int:
@@ -158,8 +180,7 @@ def _run_matches(arguments: argparse.Namespace) -> int:
         scores = [_as_json(*each) for each in matches]
         say(json.dumps({"judge": VERSION, "frozen": True, "matches": scores}, indent=1))
     if arguments.html is not None:
-        arguments.html.write_text(html_report(matches), encoding="utf-8")
-        print(f"report: {arguments.html}", file=sys.stderr)
+        _write(arguments.html, html_report(matches))
     return 0
 
 
@@ -204,6 +225,11 @@ def _anchor_row(anchor: Anchor) -> list[str]:
     known = [f"{value:g} → " for value in anchor.table] + ["  "] * (len(SHARES) - len(anchor.table))
     cells = [f"{left}{error:.3g}" for left, error in zip(known, anchor.oracle, strict=True)]
     return [anchor.suite, anchor.evidence, *cells, str(anchor.met.count(False) or "")]
+
+
+def _write(path: Path, page: str) -> None:
+    path.write_text(page, encoding="utf-8")
+    print(f"report: {path}", file=sys.stderr)
 
 
 def _require_writable(path: Path) -> None:
