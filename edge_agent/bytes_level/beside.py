@@ -97,7 +97,6 @@ def stand_beside(
     rules = (engine, NearestWeight(), LocationAndWeight())
     for rule in rules:
         rule.meet(ground.shelf, ground.hardware)
-    opening = ground.standing(site.opening_stock())
     known: dict[int, _Known] = {}
     answered: dict[int, tuple[Bill, tuple[Answer, ...]]] = {}
     for place, (truth, stock) in enumerate(zip(truths, stocks_before(site.opening_stock(), truths), strict=True)):
@@ -106,9 +105,8 @@ def stand_beside(
             continue
         rng = np.random.default_rng(np.random.SeedSequence([*seeds, truth.act_index, DICE]))
         delta_g = ground.hardware.weigh(act, rng)
-        standing = ground.standing(stock)
         sign = 1 if delta_g.sum() > 0 else -1
-        posterior = oracle.posterior(delta_g, standing if sign < 0 else opening - standing)
+        posterior = oracle.posterior(delta_g, ground.standing(stock))
         bill, sure = oracle.choice(posterior, sign)
         engine.believe(stock)
         evidence = Evidence(truth.act_index, delta_g)

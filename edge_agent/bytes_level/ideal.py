@@ -114,23 +114,27 @@ def _hardware(config: ShelfConfig, shelf: Shelf) -> Hardware:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StockedOracle:
-    """The judge's oracle, told besides how many of every SKU could be moved."""
+    """The judge's oracle, told besides how many of every SKU stand there."""
 
     known: Enumeration
     oracle: Oracle
 
-    def posterior(self, delta_g: FloatArray, at_most: IntArray) -> FloatArray:
-        """Return the probability of every bill, (bills,), none of it for more than there is of a SKU.
+    def posterior(self, delta_g: FloatArray, standing: IntArray) -> FloatArray:
+        """Return the probability of every bill, (bills,), none of it for taking more than stands there.
+
+        What shoppers hold is not asked: a shelf's sensors do not know it.
 
         Parameters
         ----------
         delta_g : (channels,)
             An ideal step; its total's sign says whether things were taken or put.
-        at_most : (skus,)
-            Standing, where things were taken; in shoppers' hands, where they were put.
+        standing : (skus,)
+            How many of every SKU stand on the shelf before.
         """
         everything = self.oracle.posterior(delta_g, [])
-        possible = np.where((self.known.bills.counts <= at_most).all(axis=1), everything, 0.0)
+        if delta_g.sum() > 0:
+            return everything
+        possible = np.where((self.known.bills.counts <= standing).all(axis=1), everything, 0.0)
         total = possible.sum()
         return possible / total if total > 0 else everything
 

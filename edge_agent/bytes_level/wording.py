@@ -61,13 +61,37 @@ def _part(part: Part) -> str:
     return f"{100 * part.share:.1f} % (< {100 * part.upper:.0f})"
 
 
-SCENARIO_HEADS = ("case", "acts", "right", "reviewed", "wrong", "missed", "invented", "passed %", "")
+SCENARIO_HEADS = (
+    "case",
+    "acts",
+    "right",
+    "settled",
+    "wrong",
+    "missed",
+    "invented",
+    "passed %",
+    "reviewed %",
+    "oracle %",
+    "more",
+    "bar",
+    "",
+)
 
 
 def scenario_row(score: ScenarioScore, words: str) -> list[str]:
-    """Return one case's cells; ``reviewed`` are those that a reviewer can settle rightly."""
+    """Return one case's cells; ``settled`` are reviews that a person can settle rightly."""
     counts = (score.acts, score.right, score.rightly_reviewed, score.wrong, score.missed, score.invented)
-    return [score.name, *(str(count) for count in counts), f"{100 * score.passed:.0f}", words]
+    least = score.oracle_reviewed
+    return [
+        score.name,
+        *(str(count) for count in counts),
+        f"{100 * score.passed:.0f}",
+        f"{100 * score.reviewed:.0f}",
+        "-" if least is None else f"{100 * least:.0f}",
+        "-" if least is None else f"{100 * (score.reviewed - least):+.0f}",
+        "held" if score.clears_the_bar else "missed",
+        words,
+    ]
 
 
 def _counts(counts: dict[str, int]) -> str:

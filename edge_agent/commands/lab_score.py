@@ -13,7 +13,7 @@ import msgspec
 from edge_agent.bytes_level import BYTES_VERSION
 from edge_agent.bytes_level.match import ACTS_A_SHELF, BytesTerms, play_bytes
 from edge_agent.bytes_level.report import BytesResult, bytes_report
-from edge_agent.bytes_level.scenarios import SCENARIOS, WELL_PASSED, play_scenario
+from edge_agent.bytes_level.scenarios import SCENARIOS, ScenarioScore, play_scenario
 from edge_agent.bytes_level.wording import (
     SCENARIO_HEADS,
     SPLIT_HEADS,
@@ -131,7 +131,7 @@ def _bytes_as_json(result: BytesResult) -> dict[str, object]:
 
 
 def _run_scenarios(arguments: argparse.Namespace) -> int:
-    """Play the cases; 1 where one is passed in fewer than 98 of 100 acts."""
+    """Play the cases; 1 where one is passed in fewer than 98 of 100 acts, or reviewed much oftener than need be."""
     unknown = [name for name in arguments.scenarios if name not in SCENARIOS]
     if unknown:
         raise EdgeAgentError(f"--scenarios: no case {unknown[0]!r}; the cases are: {', '.join(SCENARIOS)}")
@@ -141,13 +141,18 @@ def _run_scenarios(arguments: argparse.Namespace) -> int:
         scores.append(play_scenario(name, SCENARIOS[name], site, arguments.times, arguments.seed))
     progress.end()
     if arguments.json:
-        rows = [{**asdict(each), "passed": each.passed, "reviewed": each.reviewed} for each in scores]
+        rows = [_scenario_as_json(each) for each in scores]
         say(json.dumps({"bytes": BYTES_VERSION, "seed": arguments.seed, "scenarios": rows}, indent=1))
     else:
         terms = f"{arguments.times} times each, seed {arguments.seed}"
         say(f"{BYTES_VERSION}: cases on the example shop, board bytes, {terms}", "")
         say(*table(SCENARIO_HEADS, [scenario_row(each, SCENARIOS[each.name].words) for each in scores]))
-    return 0 if all(each.passed >= WELL_PASSED for each in scores) else 1
+    return 0 if all(each.clears_the_bar for each in scores) else 1
+
+
+def _scenario_as_json(score: ScenarioScore) -> dict[str, object]:
+    shares = {name: getattr(score, name) for name in ("passed", "reviewed", "oracle_reviewed", "clears_the_bar")}
+    return {**asdict(score), **shares, "no_oracle": SCENARIOS[score.name].no_oracle}
 
 
 def _wanted(arguments: argparse.Namespace) -> list[tuple[str, HardwareKind]]:

@@ -115,3 +115,5 @@ def test_the_table_of_cases_names_what_each_is(capsys: pytest.CaptureFixture[str
     assert main(["lab", "score", "--scenarios", "single take", "press only", "--times", "1"]) == 0
     printed = capsys.readouterr().out
     assert "a push of 2-12 kg, nothing taken" in printed
+    assert "oracle %" in printed
+    assert "held" in printed
