@@ -1,6 +1,7 @@
 """How the scores of the level of bytes are put into words."""
 
 from edge_agent.bytes_level.match import BytesTerms
+from edge_agent.bytes_level.recorded import Figure
 from edge_agent.bytes_level.regret import STAGES, Part, Split
 from edge_agent.bytes_level.scenarios import ScenarioScore
 from edge_agent.bytes_level.scores import BytesScore
@@ -92,6 +93,22 @@ def scenario_row(score: ScenarioScore, words: str) -> list[str]:
         "held" if score.clears_the_bar else "missed",
         words,
     ]
+
+
+RECORDED_HEADS = ("figure", "unit", "recorded", "physics", "")
+
+
+def recorded_row(figure: Figure) -> list[str]:
+    """Return a figure's cells, each from the least to the largest."""
+    cells = [_range(each) for each in (figure.recorded, figure.physics)]
+    return [figure.name, figure.unit, *cells, "" if figure.met else "missed"]
+
+
+def _range(values: tuple[float, ...]) -> str:
+    if not values:
+        return "none"
+    ends = [f"{value:.3g}" for value in (min(values), max(values))]
+    return ends[0] if ends[0] == ends[1] else " – ".join(ends)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -12,14 +12,17 @@ import msgspec
 
 from edge_agent.bytes_level import BYTES_VERSION
 from edge_agent.bytes_level.match import ACTS_A_SHELF, BytesTerms, play_bytes
+from edge_agent.bytes_level.recorded import compare
 from edge_agent.bytes_level.report import BytesResult, bytes_report
 from edge_agent.bytes_level.scenarios import SCENARIOS, ScenarioScore, play_scenario
 from edge_agent.bytes_level.wording import (
+    RECORDED_HEADS,
     SCENARIO_HEADS,
     SPLIT_HEADS,
     bytes_line,
     bytes_rows,
     heard_line,
+    recorded_row,
     scenario_row,
 )
 from edge_agent.config.files import load_site
@@ -72,6 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--times", type=_acts, default=10, help="how often each case is played (10)")
     parser.add_argument("--anchors", action="store_true", help="examine the judge: the oracle beside the known optima")
+    parser.add_argument(
+        "--recordings", type=Path, metavar="DIR", help="real load cells to compare with, for --anchors --level bytes"
+    )
     parser.add_argument("--json", action="store_true", help="all scores as one JSON object")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write the scores with plots as one HTML page")
 
@@ -83,15 +89,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.scenarios is not None:
         return _run_scenarios(arguments)
     if arguments.level == "bytes":
-        return _run_bytes(arguments)
+        return _run_recorded(arguments) if arguments.anchors else _run_bytes(arguments)
     return _run_anchors(arguments) if arguments.anchors else _run_matches(arguments)
 
 
 def _run_bytes(arguments: argparse.Namespace) -> int:
     if arguments.camera is not None:
         raise EdgeAgentError("--camera: only with --level ideal; leave it away with --level bytes")
-    if arguments.anchors:
-        raise EdgeAgentError("--anchors: only with --level ideal; leave it away with --level bytes")
     if arguments.hardware not in {*ACTS_A_SHELF, "all"}:
         known = " or ".join(ACTS_A_SHELF)
         raise EdgeAgentError(f"--hardware {arguments.hardware}: only with --level ideal; name {known}")
@@ -128,6 +132,20 @@ def _bytes_as_json(result: BytesResult) -> dict[str, object]:
         "players": [asdict(each) for each in result.players],
         "regret": asdict(result.split),
     }
+
+
+def _run_recorded(arguments: argparse.Namespace) -> int:
+    """Put physics beside recordings of real cells; 1 where a figure is missed."""
+    if arguments.recordings is None:
+        raise EdgeAgentError("--anchors: --level bytes is compared with recordings; name their directory: --recordings")
+    figures = compare(arguments.recordings, arguments.seed)
+    if arguments.json:
+        rows = [{**asdict(each), "met": each.met} for each in figures]
+        say(json.dumps({"bytes": BYTES_VERSION, "seed": arguments.seed, "recorded": rows}, indent=1))
+    else:
+        say(f"{BYTES_VERSION}: real load cells beside physics, seed {arguments.seed}", "")
+        say(*table(RECORDED_HEADS, [recorded_row(each) for each in figures]))
+    return 0 if all(each.met for each in figures) else 1
 
 
 def _run_scenarios(arguments: argparse.Namespace) -> int:

@@ -81,10 +81,17 @@ def test_the_command_prints_every_figure_and_as_json_names_its_versions(capsys: 
     assert scores["matches"][0]["score"]["recall"] == 1.0
 
 
-@pytest.mark.parametrize("option", [["--anchors"], ["--camera", "0.9"]])
-def test_what_only_the_ideal_level_has_is_refused_by_name(option: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("option", "answer"),
+    [
+        (["--anchors"], "--anchors: --level bytes is compared with recordings; name their directory: --recordings"),
+        (["--anchors", "--recordings", "/nowhere"], "quiet_4ch.csv: no such recording; name the directory"),
+        (["--camera", "0.9"], "--camera: only with --level ideal"),
+    ],
+)
+def test_what_this_level_does_not_have_is_refused_by_name(option: list[str], answer: str) -> None:
     module = command_module("lab score")
-    with pytest.raises(EdgeAgentError, match=f"{option[0]}: only with --level ideal"):
+    with pytest.raises(EdgeAgentError, match=answer):
         module.run(build_parser("lab score", module).parse_args([*BYTES[2:], *option]))
 
 
