@@ -1,5 +1,7 @@
 """The engine as a contestant of the judge: ideal acts become weight steps of a shop configured like any other."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from edge_agent.config import AgentConfig, BoardConfig, BrokerConfig, ChannelConfig, LimitsConfig, ShelfConfig, Site
@@ -31,23 +33,36 @@ class Engine:
         What the deployer would configure.
     sees_items : bool
         Whether each word of the camera is on an item of its own.
+    shop : callable, optional
+        (shelf, hardware, policy) → the shop's configuration; `site_of` unless another is named.
     """
 
     name = "engine"
     calibrated = True
 
-    def __init__(self, policy: PolicyConfig, *, sees_items: bool = False) -> None:
+    def __init__(
+        self,
+        policy: PolicyConfig,
+        *,
+        sees_items: bool = False,
+        shop: Callable[[Shelf, Hardware, PolicyConfig], Site] | None = None,
+    ) -> None:
         self._policy = policy
+        self._shop = shop or site_of
         self._sees_items = sees_items
 
     def meet(self, shelf: Shelf, hardware: Hardware) -> None:
         """Configure a shop with this shelf."""
         self._hardware = hardware
-        self._identification = Identification(site_of(shelf, hardware, self._policy))
+        self._identification = Identification(self._shop(shelf, hardware, self._policy))
         self._sku_ids = tuple(sku_name(row) for row in range(len(shelf.weight_g)))
         self._row = {sku: row for row, sku in enumerate(self._sku_ids)}
         self._stock: Stock = {f"L{row:02d}": {sku: STANDING} for row, sku in enumerate(self._sku_ids)}
         self._valid: BoolArray = np.ones(len(hardware.x_mm), dtype=np.bool_)
+
+    def believe(self, stock: Stock) -> None:
+        """Take this for what stands on the shelf, until told otherwise or of another shelf."""
+        self._stock = stock
 
     def answer(self, evidence: Evidence) -> Answer:
         """Resolve one step as the pipeline would."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from edge_agent.adapters.serial_cells import as_message
 from edge_agent.config import Site
-from edge_agent.model import BoardUid, FloatArray, InitialState, Output
+from edge_agent.model import AdcSamples, BoardUid, FloatArray, InitialState, Output
 from edge_agent.pipeline import Pipeline
 from edge_agent.simulation.board_source import BoardSource
 from edge_agent.simulation.hardware import BoardPhysics
@@ -105,3 +105,23 @@ def run(site: Site, world: ShelfWorld, physics: BoardPhysics, until_s: float) ->
             for event in wire.run(now_ns):
                 for output in pipeline.step(as_message(event, expected)):
                     yield (now_ns - START_NS) * 1e-9, output
+
+
+def readings(site: Site, world: ShelfWorld, physics: BoardPhysics, until_s: float) -> tuple[FloatArray, FloatArray]:
+    """Return what the first board's session hands on: instants, (n,) world s, and readings, (n, channels) g."""
+    board = site.agent.boards[0]
+    wire = _Wire(site, world, board.uid, physics, np.random.default_rng(np.random.SeedSequence([world.seed, 77])))
+    t_s: list[FloatArray] = []
+    counts: list[FloatArray] = []
+    for now_ns in range(START_NS, START_NS + round(until_s * 1e9), STEP_NS):
+        for event in wire.run(now_ns):
+            message = as_message(event, {board.port: BoardUid(board.uid)})
+            if isinstance(message, AdcSamples):
+                t_s.append(np.asarray((message.t_ns - START_NS) * 1e-9, dtype=np.float64))
+                counts.append(message.counts.astype(np.float64))
+    calibration = site.calibration(board.uid)
+    if calibration is None:
+        raise ValueError(f"board {board.uid}: not calibrated")
+    span = np.array([channel.counts_per_g for channel in calibration.channels])
+    zero = np.array([channel.zero_counts for channel in calibration.channels])
+    return np.concatenate(t_s), (np.concatenate(counts) - zero) / span

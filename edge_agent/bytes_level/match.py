@@ -6,6 +6,8 @@ from functools import partial
 
 import numpy as np
 
+from edge_agent.bytes_level.beside import Beside, stand_beside
+from edge_agent.bytes_level.ideal import felt_habits
 from edge_agent.bytes_level.line import START_NS, run
 from edge_agent.bytes_level.shop import AIR, draw_physics, shop_of
 from edge_agent.bytes_level.shopper import visit
@@ -37,10 +39,14 @@ class BytesTerms:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One act with what was said of it, and when an early word came, s after the release."""
+    """One act with what was said of it, when an early word came, s after the release, and who else was asked.
+
+    ``beside`` is None where nothing was moved.
+    """
 
     scored: Scored
     early_s: float | None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,10 @@ def play_shelf(terms: BytesTerms, number: int) -> tuple[tuple[Told, ...], tuple[
         elif isinstance(output, Provisional):
             early_ns.setdefault(output.event.act_id, known_s)
     board = score(truths, heard, START_NS)
+    seeds = (terms.seed, number)
+    beside = stand_beside(site, board.scored, START_NS, terms.policy, felt_habits(terms.habits), seeds)
     told = []
-    for scored in board.scored:
+    for scored, others in zip(board.scored, beside, strict=True):
         first = [early_ns[each.event.act_id] for each in scored.heard if each.event.act_id in early_ns]
-        told.append(Told(scored, min(first) - scored.truth.t_release_s if first else None))
+        told.append(Told(scored, min(first) - scored.truth.t_release_s if first else None, others))
     return tuple(told), tuple(each.event for each in board.invented)

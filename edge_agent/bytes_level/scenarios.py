@@ -1,7 +1,7 @@
 """Named cases of a shelf, each played some times on the example shop, in physics and through board bytes.
 
 A case schedules acts in a fresh world and says what may become of them: right, or reviewed with the truth among what a
-reviewer is offered. Nothing else counts as passed.
+reviewer is offered. Nothing else counts as passed. Nor may more be reviewed than the oracle would, by a little.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,18 +10,22 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edge_agent.bytes_level.line import START_NS, run
+from edge_agent.bytes_level.scenario_oracle import ScenarioOracle
 from edge_agent.bytes_level.shop import draw_physics
 from edge_agent.config import Site
 from edge_agent.model import Decision
 from edge_agent.simulation.acts import Movement, PlannedAct, Story
 from edge_agent.simulation.scoreboard import Heard, Outcome, Scoreboard, Scored, judge, score
 from edge_agent.simulation.world import Air, ShelfWorld
+from edge_agent.vocabulary import Verdict
 
 FIRST_S = 6.0
 APART_S = 5.0
 AFTER_S = 5.0
 WELL_PASSED = 0.98
 """Share of acts that must be right or rightly reviewed (goal, 2026-11)."""
+MORE_REVIEWED = 0.05
+"""By how much the share of reviewed acts may exceed the oracle's (goal, 2026-11)."""
 PASSED = {Outcome.RIGHT, Outcome.QUIET}
 
 Rng = np.random.Generator
@@ -43,6 +47,8 @@ class Scenario:
     air : Air, optional
     together : bool
         Whether the acts overlap, so that only all of them together can be told.
+    no_oracle : str
+        Why the oracle has no model of the case; empty where it has.
     """
 
     words: str
@@ -52,6 +58,7 @@ class Scenario:
     glitch_rate: float = 0.005
     air: Air | None = None
     together: bool = False
+    no_oracle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,10 @@ class ScenarioScore:
         Billed wrongly, or reviewed with nothing but wrong alternatives.
     invented : int
         Events that belong to none.
+    reviews : int
+        Acts of which anything was left to a person, rightly or not.
+    oracle_reviews : int | None
+        How many of the same acts the oracle would leave to one, of their ideal steps; None where it has no model.
     """
 
     name: str
@@ -75,6 +86,8 @@ class ScenarioScore:
     wrong: int
     missed: int
     invented: int
+    reviews: int
+    oracle_reviews: int | None
 
     @property
     def passed(self) -> float:
@@ -83,14 +96,25 @@ class ScenarioScore:
 
     @property
     def reviewed(self) -> float:
-        """Return the share that a person had to decide rightly."""
-        return self.rightly_reviewed / max(self.acts, 1)
+        """Return the share that went to a person."""
+        return self.reviews / max(self.acts, 1)
+
+    @property
+    def oracle_reviewed(self) -> float | None:
+        """Return the share that the oracle would leave to a person; None where it has no model."""
+        return None if self.oracle_reviews is None else self.oracle_reviews / max(self.acts, 1)
+
+    @property
+    def clears_the_bar(self) -> bool:
+        """Return whether enough was passed, and not much more reviewed than the oracle would."""
+        least = self.oracle_reviewed
+        return self.passed >= WELL_PASSED and (least is None or self.reviewed - least <= MORE_REVIEWED + 1e-9)
 
 
 def play_scenario(name: str, scenario: Scenario, site: Site, times: int, seed: int) -> ScenarioScore:
     """Play one case ``times`` times, each in a shop of its own."""
     told: list[Scored] = []
-    invented = 0
+    invented, oracle, oracle_reviews = 0, ScenarioOracle(site), 0
     for number in range(times):
         rng = np.random.default_rng(np.random.SeedSequence([seed, number, sum(name.encode())]))
         physics = draw_physics(rng, scenario.glitch_rate)
@@ -104,7 +128,10 @@ def play_scenario(name: str, scenario: Scenario, site: Site, times: int, seed: i
             if isinstance(output, Decision)
         ]
         board = score(world.truths, said, START_NS)
-        told += [_together(board)] if scenario.together else board.scored[scenario.judged_from :]
+        judged = [_together(board)] if scenario.together else board.scored[scenario.judged_from :]
+        if not scenario.no_oracle:
+            oracle_reviews += oracle.reviews(world.truths, [each.truth for each in judged], world.seed)
+        told += judged
         invented += len(board.invented)
     outcomes = [_outcome(each) for each in told]
     return ScenarioScore(
@@ -115,6 +142,8 @@ def play_scenario(name: str, scenario: Scenario, site: Site, times: int, seed: i
         wrong=outcomes.count(Outcome.WRONG) + outcomes.count(Outcome.REVIEWED_WITHOUT_TRUTH),
         missed=outcomes.count(Outcome.MISSED),
         invented=invented,
+        reviews=sum(any(heard.event.verdict is Verdict.REVIEW for heard in each.heard) for each in told),
+        oracle_reviews=None if scenario.no_oracle else oracle_reviews,
     )
 
 
@@ -257,21 +286,26 @@ def _row_of_takes(world: ShelfWorld, rng: Rng) -> None:
         world.take(_any(world, rng), FIRST_S + APART_S * number)
 
 
+EXCHANGES = "its acts go one way"
 SCENARIOS: Mapping[str, Scenario] = {
     "single take": Scenario("one item", _single),
     "several of one": Scenario("two to four of one SKU", _several),
     "several SKUs": Scenario("two SKUs in one reach, one or two of each", _several_skus),
     "put back": Scenario("taken and put back in place", _put_back, judged_from=1),
     "put back astray": Scenario("put back in a wrong lane, then taken from there", _astray, judged_from=1),
-    "equal swap": Scenario("one equally heavy drink for the other: the total stays", _equal_swap, judged_from=1),
-    "exchange": Scenario("put back and take another within one reach", _exchange, judged_from=1),
+    "equal swap": Scenario(
+        "one equally heavy drink for the other: the total stays", _equal_swap, judged_from=1, no_oracle=EXCHANGES
+    ),
+    "exchange": Scenario("put back and take another within one reach", _exchange, judged_from=1, no_oracle=EXCHANGES),
     "two hands": Scenario("two shoppers at one shelf, overlapping in time", _two_hands, together=True),
     "leaning hand": Scenario("a take while a hand leans with up to 3 kg", _press(3_000.0)),
     "heavy press": Scenario("a take with a push of 7-12 kg", _press(12_000.0)),
-    "press only": Scenario("a push of 2-12 kg, nothing taken", _press_only),
-    "child on the shelf": Scenario("30 kg on the shelf during a take", _press(30_000.0)),
-    "bag set down": Scenario("an own thing is set down and taken along", _foreign),
-    "lane swept": Scenario("a lane is swept empty", _swept),
+    "press only": Scenario("a push of 2-12 kg, nothing taken", _press_only, no_oracle="nothing moves"),
+    "child on the shelf": Scenario(
+        "30 kg on the shelf during a take", _press(30_000.0), no_oracle="cells at their stops"
+    ),
+    "bag set down": Scenario("an own thing is set down and taken along", _foreign, no_oracle="not of the shelf"),
+    "lane swept": Scenario("a lane is swept empty", _swept, no_oracle="more than four items"),
     "same-weight neighbours": Scenario("one of two equally heavy drinks side by side", _same_weight),
     "on the border": Scenario("a drink put down on the border to an equally heavy one", _on_the_border, judged_from=1),
     "price label": Scenario("a label is added to a lane, then an item is taken", _label, judged_from=1),
@@ -281,5 +315,6 @@ SCENARIOS: Mapping[str, Scenario] = {
         "the drinks weigh 10 % more than the catalogue says",
         _same_weight,
         {"oat-drink-barista-1000": 1.1, "oat-drink-unsweetened-1000": 1.1},
+        no_oracle="it would be told the true weights",
     ),
 }

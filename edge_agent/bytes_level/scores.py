@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_agent.bytes_level.match import BytesPlayed, Told
-from edge_agent.identification.posterior import bill_of
+from edge_agent.bytes_level.regret import told_confidence, told_right
 from edge_agent.judging.scores import ReliabilityBin, reliability, residual_by_share, seen_over_foretold
-from edge_agent.model import ItemChange
 from edge_agent.simulation.scoreboard import Outcome
 from edge_agent.simulation.truth import ActKind
 from edge_agent.vocabulary import Verdict
@@ -66,8 +65,8 @@ def score_bytes(played: BytesPlayed) -> BytesScore:
     """Return the scores of a match."""
     moved = [each for each in played.told if each.scored.truth.kind is not ActKind.PRESS]
     heard = sum(len(each.scored.heard) for each in moved)
-    right = np.array([_right(each) for each in moved])
-    confidence = np.array([_confidence(each) for each in moved])
+    right = np.array([told_right(each) for each in moved])
+    confidence = np.array([told_confidence(each) for each in moved])
     reviewed = np.array([_reviewed(each) for each in moved])
     billed = ~reviewed & np.array([bool(each.scored.heard) for each in moved])
     foretold = float((1 - confidence[billed]).sum())
@@ -105,19 +104,6 @@ def score_bytes(played: BytesPlayed) -> BytesScore:
             )
         ),
     )
-
-
-def _said(told: Told) -> list[ItemChange]:
-    return [item for each in told.scored.heard for item in each.event.items]
-
-
-def _right(told: Told) -> bool:
-    happened = [ItemChange(sku, quantity, lane) for sku, quantity, lane in told.scored.truth.items]
-    return bool(told.scored.heard) and bill_of(_said(told)) == bill_of(happened)
-
-
-def _confidence(told: Told) -> float:
-    return min((each.event.confidence for each in told.scored.heard), default=0.0)
 
 
 def _reviewed(told: Told) -> bool:

@@ -1,6 +1,8 @@
 """How the scores of the level of bytes are put into words."""
 
 from edge_agent.bytes_level.match import BytesTerms
+from edge_agent.bytes_level.recorded import Figure
+from edge_agent.bytes_level.regret import STAGES, Part, Split
 from edge_agent.bytes_level.scenarios import ScenarioScore
 from edge_agent.bytes_level.scores import BytesScore
 
@@ -33,13 +35,81 @@ def bytes_rows(score: BytesScore) -> list[tuple[str, str]]:
     ]
 
 
-SCENARIO_HEADS = ("case", "acts", "right", "reviewed", "wrong", "missed", "invented", "passed %", "")
+SPLIT_HEADS = ("suite", "hardware", "acts", *STAGES, "in all", "oracle's error %", "precision")
+"""Regret over the oracle's error, by the stage that lost it."""
+
+
+def split_row(terms: BytesTerms, score: BytesScore, split: Split, oracle_error: float) -> list[str]:
+    """Return where one match's regret came about; in brackets below what it lies at 95 %."""
+    parts = [getattr(split, stage) for stage in STAGES]
+    return [
+        terms.suite,
+        terms.hardware,
+        str(score.acts),
+        *(_part(each) for each in [*parts, split.total]),
+        f"{100 * oracle_error:.2f}",
+        f"{score.precision:.4f}",
+    ]
+
+
+def heard_line(split: Split) -> str:
+    """Return how the acts were cut out of the readings."""
+    return f"acts heard as {_counts(split.heard_as)}"
+
+
+def _part(part: Part) -> str:
+    if part.share is None or part.upper is None:
+        return f"{100 * part.regret:.3f} % of acts"
+    return f"{100 * part.share:.1f} % (< {100 * part.upper:.0f})"
+
+
+SCENARIO_HEADS = (
+    "case",
+    "acts",
+    "right",
+    "settled",
+    "wrong",
+    "missed",
+    "invented",
+    "passed %",
+    "reviewed %",
+    "oracle %",
+    "more",
+    "bar",
+    "",
+)
 
 
 def scenario_row(score: ScenarioScore, words: str) -> list[str]:
-    """Return one case's cells; ``reviewed`` are those that a reviewer can settle rightly."""
+    """Return one case's cells; ``settled`` are reviews that a person can settle rightly."""
     counts = (score.acts, score.right, score.rightly_reviewed, score.wrong, score.missed, score.invented)
-    return [score.name, *(str(count) for count in counts), f"{100 * score.passed:.0f}", words]
+    least = score.oracle_reviewed
+    return [
+        score.name,
+        *(str(count) for count in counts),
+        f"{100 * score.passed:.0f}",
+        f"{100 * score.reviewed:.0f}",
+        "-" if least is None else f"{100 * least:.0f}",
+        "-" if least is None else f"{100 * (score.reviewed - least):+.0f}",
+        "held" if score.clears_the_bar else "missed",
+        words,
+    ]
+
+
+RECORDED_HEADS = ("figure", "unit", "recorded", "physics", "")
+
+
+def recorded_row(figure: Figure) -> list[str]:
+    """Return a figure's cells, each from the least to the largest."""
+    cells = [_range(each) for each in (figure.recorded, figure.physics)]
+    return [figure.name, figure.unit, *cells, "" if figure.met else "missed"]
+
+
+def _range(values: tuple[float, ...]) -> str:
+    if not values:
+        return "none"
+    ends = [f"{value:.3g}" for value in (min(values), max(values))]
+    return ends[0] if ends[0] == ends[1] else " – ".join(ends)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -13,11 +13,13 @@ from edge_agent.judging.suites import SUITES
 MOST_ACTS = 1_000_000
 MOST_JOBS = 64
 IDEAL, BYTES, CASES, ANCHORS = "--level ideal", "--level bytes", "--scenarios", "--anchors"
+RECORDED = "--anchors --level bytes"
 READ: Mapping[str, frozenset[str]] = {
     IDEAL: frozenset({"level", "suite", "hardware", "acts", "seed", "jobs", "camera", "camera_sees", "json", "html"}),
-    BYTES: frozenset({"level", "suite", "hardware", "acts", "seed", "jobs", "json"}),
+    BYTES: frozenset({"level", "suite", "hardware", "acts", "seed", "jobs", "json", "html"}),
     CASES: frozenset({"scenarios", "level", "times", "seed", "json"}),
     ANCHORS: frozenset({"anchors", "level", "acts", "seed", "json"}),
+    RECORDED: frozenset({"anchors", "level", "recordings", "seed", "json"}),
 }
 """Way of playing → the options that it reads."""
 DEFAULTS: Mapping[str, object] = {
@@ -56,12 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--times", type=_acts, help="how often each case is played (10)")
     parser.add_argument("--anchors", action="store_true", help="examine the judge: the oracle beside the known optima")
+    parser.add_argument(
+        "--recordings", type=Path, metavar="DIR", help="real load cells to compare with, for --anchors --level bytes"
+    )
     parser.add_argument("--json", action="store_true", help="all scores as one JSON object")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write the scores with plots as one HTML page")
 
 
 def settle(arguments: argparse.Namespace) -> str:
-    """Fill in the defaults and return the way of playing: `IDEAL`, `BYTES`, `CASES` or `ANCHORS`.
+    """Fill in the defaults and return the way of playing: `IDEAL`, `BYTES`, `CASES`, `ANCHORS` or `RECORDED`.
 
     Raises
     ------
@@ -78,6 +83,8 @@ def settle(arguments: argparse.Namespace) -> str:
     if way == BYTES and arguments.hardware not in {*ACTS_A_SHELF, "all", None}:
         known = " or ".join(ACTS_A_SHELF)
         raise CommandLineError(f"--hardware {arguments.hardware}: only with --level ideal; name {known}")
+    if way == RECORDED and arguments.recordings is None:
+        raise CommandLineError("--anchors: --level bytes compares with recordings; name their directory: --recordings")
     for name in arguments.scenarios or ():
         if name not in SCENARIOS:
             raise CommandLineError(f"--scenarios: no case {name!r}; the cases are: {', '.join(SCENARIOS)}")
@@ -95,9 +102,7 @@ def _way(arguments: argparse.Namespace) -> str:
             raise CommandLineError("--level ideal: --scenarios go through board bytes; leave --level away")
         return CASES
     if arguments.anchors:
-        if arguments.level == "bytes":
-            raise CommandLineError("--anchors: only with --level ideal; leave it away with --level bytes")
-        return ANCHORS
+        return RECORDED if arguments.level == "bytes" else ANCHORS
     return BYTES if arguments.level == "bytes" else IDEAL
 
 

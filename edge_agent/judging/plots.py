@@ -1,4 +1,4 @@
-"""Plots as inline SVG, logarithmic on both axes: shares from a hundred-thousandth to one."""
+"""Plots as inline SVG: curves, logarithmic on both axes, of shares from a hundred-thousandth to one; and bars."""
 
 import math
 from collections.abc import Sequence
@@ -58,6 +58,43 @@ def plot(title: str, x: Axis, y: Axis, curves: Sequence[Curve], *, diagonal: boo
     return "\n".join([*parts, "</svg>"])
 
 
+def bars(title: str, across: str, labels: Sequence[str], series: Sequence[tuple[str, Sequence[float]]]) -> str:
+    """Return an SVG element with a group of bars for every label, one bar a series; heights are shares, from 0.
+
+    Parameters
+    ----------
+    series : sequence of (name, share of every label)
+    """
+    tallest = max((value for _, values in series for value in values), default=0.0)
+    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if 5 * step >= min(tallest, 1.0))
+    top = step * max(math.ceil(tallest / step - 1e-9), 1)
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
+        f'<text x="{LEFT}" y="18" class="title">{escape(title)}</text>',
+    ]
+    for count in range(round(top / step) + 1):
+        at = HEIGHT - BOTTOM - count * step / top * (HEIGHT - TOP - BOTTOM)
+        parts.append(f'<line class="grid" x1="{LEFT}" y1="{at:.1f}" x2="{WIDTH - RIGHT}" y2="{at:.1f}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{_share(round(count * step, 9))}</text>')
+    group = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
+    width = 0.8 * group / max(len(series), 1)
+    for place, label in enumerate(labels):
+        left = LEFT + (place + 0.1) * group
+        parts.append(
+            f'<text x="{left + 0.4 * group:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{escape(label)}</text>'
+        )
+        for index, (_, values) in enumerate(series):
+            tall = values[place] / top * (HEIGHT - TOP - BOTTOM)
+            parts.append(
+                f'<rect x="{left + index * width:.1f}" y="{HEIGHT - BOTTOM - tall:.1f}" width="{width:.1f}" '
+                f'height="{tall:.1f}" fill="{COLOURS[index % len(COLOURS)]}"/>'
+            )
+    parts.append(
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(across)}</text>'
+    )
+    return "\n".join([*parts, *_legend([name for name, _ in series], right=True), "</svg>"])
+
+
 def _x(axis: Axis, value: float) -> float:
     return LEFT + axis.place(value) * (WIDTH - LEFT - RIGHT)
 
@@ -104,10 +141,13 @@ def _drawn(curve: Curve, x: Axis, y: Axis, colour: str) -> list[str]:
     return parts
 
 
-def _legend(names: Sequence[str]) -> list[str]:
+def _legend(names: Sequence[str], *, right: bool = False) -> list[str]:
+    """Return names beside their colours: at the lower left, where curves seldom are, or at the upper right."""
     parts = []
+    at = WIDTH - RIGHT - 10 if right else LEFT + 12
+    side, text = (-8, ' text-anchor="end"') if right else (8, "")
     for index, name in enumerate(names):
-        up = HEIGHT - BOTTOM - 10 - 15 * (len(names) - 1 - index)
-        parts.append(f'<circle cx="{LEFT + 12}" cy="{up - 4}" r="3.5" fill="{COLOURS[index % len(COLOURS)]}"/>')
-        parts.append(f'<text x="{LEFT + 20}" y="{up}">{escape(name)}</text>')
+        up = TOP + 14 + 15 * index if right else HEIGHT - BOTTOM - 10 - 15 * (len(names) - 1 - index)
+        parts.append(f'<circle cx="{at}" cy="{up - 4}" r="3.5" fill="{COLOURS[index % len(COLOURS)]}"/>')
+        parts.append(f'<text x="{at + side}" y="{up}"{text}>{escape(name)}</text>')
     return parts

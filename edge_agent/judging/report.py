@@ -34,29 +34,39 @@ svg text { font: 11px system-ui, sans-serif; fill: #333 } svg .title { font-size
 def html_report(matches: Sequence[tuple[Played, Sequence[Score]]]) -> str:
     """Return the page."""
     body = "\n".join(_section(played, scores) for played, scores in matches)
+    return page(f"Scores by {VERSION}, ideal acts", f"<p>{escape(STANDING)}</p>\n{body}")
+
+
+def page(headline: str, body: str) -> str:
+    """Return a whole page around elements."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>edge-agent lab score, {escape(VERSION)}</title><style>{STYLE}</style></head><body>\n"
-        f"<h1>Scores by {escape(VERSION)}, ideal acts</h1>\n<p>{escape(STANDING)}</p>\n{body}\n</body></html>\n"
+        f"<h1>{escape(headline)}</h1>\n{body}\n</body></html>\n"
     )
+
+
+def html_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table element."""
+    head = "".join(f"<th>{escape(each)}</th>" for each in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><tr>{head}</tr>{body}</table>"
 
 
 def _section(played: Played, scores: Sequence[Score]) -> str:
-    heads = "".join(f"<th>{escape(head)}</th>" for head in HEADS)
-    cells = (("".join(f"<td>{escape(cell)}</td>" for cell in score_row(each))) for each in scores)
-    rows = "".join(f"<tr>{each}</tr>" for each in cells)
     asked = [each for each in scores if each.review_causes]
     why = "".join(f"<br>{escape(each.name)}: reviewed for {escape(causes(each))}" for each in asked)
     return (
-        f"<h2>{escape(terms_line(played.terms))}</h2>\n<table><tr>{heads}</tr>{rows}</table>\n"
+        f"<h2>{escape(terms_line(played.terms))}</h2>\n{html_table(HEADS, [score_row(each) for each in scores])}\n"
         '<p class="note">Shares of all acts, %; "left" of those left after review. Regret is what the oracle gives its '
         "own choice less what it gives this one, over the oracle's error; "
         f"{escape(left_out_line(played.terms))}.{why}</p>\n"
-        f'<div class="plots">{_residual_plot(played)}{_reliability_plot(scores)}</div>'
+        f'<div class="plots">{residual_plot(played)}{reliability_plot(scores)}</div>'
     )
 
 
-def _residual_plot(played: Played) -> str:
+def residual_plot(played: Played) -> str:
+    """Return how many bills are wrong among the rest, over how many are reviewed."""
     curves = []
     for player in played.players:
         shares = tuple(share for share in REVIEWED if share * len(player.right) >= 1)
@@ -66,7 +76,8 @@ def _residual_plot(played: Played) -> str:
     return plot("Wrong bills left after review", REVIEW_AXIS, LEFT_AXIS, curves)
 
 
-def _reliability_plot(scores: Sequence[Score]) -> str:
+def reliability_plot(scores: Sequence[Score]) -> str:
+    """Return errors seen over errors foretold, of players whose confidence claims to be a probability."""
     curves = []
     for each in scores:
         if not each.reliability:

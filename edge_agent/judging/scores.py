@@ -98,7 +98,7 @@ def _score(player: Verdicts, played: Played) -> Score:
     observed = float(wrong[billed].sum())
     best = played.players[0].merit
     lost = best - player.merit
-    share, upper = _share_of_error(lost, 1 - best, played.shelf)
+    share, upper = share_of_error(lost, 1 - best, played.shelf)
     return Score(
         name=player.name,
         acts=len(wrong),
@@ -131,8 +131,8 @@ def reliability(wrong: FloatArray, confidence: FloatArray) -> tuple[ReliabilityB
     )
 
 
-def _share_of_error(lost: FloatArray, error: FloatArray, shelf: IntArray) -> tuple[float | None, float | None]:
-    """Return Σ lost / Σ error and its upper bound: shelves resampled, both sums taken from the same ones."""
+def share_of_error(lost: FloatArray, error: FloatArray, shelf: IntArray) -> tuple[float | None, float | None]:
+    """Return Σ lost / Σ error and its 95 % upper bound: shelves resampled, both sums taken from the same ones."""
     if error.sum() <= 0:
         return None, None
     lost_by_shelf, error_by_shelf = np.bincount(shelf, lost), np.bincount(shelf, error)

@@ -19,13 +19,18 @@ class ActKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemMove:
-    """One item, or one foreign object (``sku`` None), put onto (+1) or taken off (−1) a lane at ``t_s``."""
+    """One item, or one foreign object (``sku`` None), put onto (+1) or taken off (−1) a lane at ``t_s``.
+
+    ``x_mm`` and ``y_mm`` are the middle of its place, from the shelf's front left corner.
+    """
 
     sku: str | None
     quantity: int
     lane_id: str
     mass_g: float
     t_s: float
+    x_mm: float = 0.0
+    y_mm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

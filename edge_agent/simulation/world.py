@@ -158,7 +158,7 @@ class ShelfWorld:
             begin_s = max(instant_s - ramp_s, start_s)
             load_g = sign * self.goods.cell_load_g(shelf, item)
             self._timelines[shelf.shelf_id].add(LoadRamp(begin_s, float(instant_s), load_g))
-            move = ItemMove(item.sku, sign, movement.lane_id, item.mass_g, float(instant_s))
+            move = ItemMove(item.sku, sign, movement.lane_id, item.mass_g, float(instant_s), item.x_mm, item.y_mm)
             reach.moves.append((move, item.x_mm))
         return reach
 

@@ -88,13 +88,13 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_match(capsys: pytes
     )
 
 
-@pytest.mark.parametrize("way", [["--scenarios"], ["--anchors"], ["--level", "bytes"]])
+@pytest.mark.parametrize("way", [["--scenarios"], ["--anchors"]])
 def test_a_page_that_this_way_of_playing_does_not_have_is_refused_and_its_file_left_alone(
     way: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "score.html"
     assert main(["lab", "score", *way, "--html", str(page)]) == 2
-    said = f"edge-agent: --html: only with --level ideal; leave it away with {' '.join(way)}\n"
+    said = f"edge-agent: --html: only with --level ideal or --level bytes; leave it away with {' '.join(way)}\n"
     assert capsys.readouterr().err == said
     assert not page.exists()
 
@@ -142,6 +142,17 @@ def test_figures_that_a_small_sample_cannot_give_are_dashes_and_null(capsys: pyt
     assert engine["residual_error"]["0.05"] is not None
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--suite", "fridge"], "invalid choice: 'fridge'"),
+        (["--hardware", "carpet"], "invalid choice: 'carpet'"),
+        (["--acts", "0"], "'0': give a whole number, 1 to 1000000"),
+        (["--acts", "many"], "'many': give a whole number"),
+        (["--seed", "-1"], "'-1': give a whole number from 0"),
+        (["--camera", "1"], "'1': give a share, 0.8 to 0.99"),
+    ],
+)
 def test_bad_input_is_named(words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["lab", "score", *words])

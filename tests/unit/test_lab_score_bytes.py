@@ -15,7 +15,7 @@ from edge_agent.cli import build_parser, command_module, main
 from edge_agent.config.files import load_site
 from edge_agent.config.tree import PolicyConfig
 from edge_agent.demo.unit_files import seed_directory
-from edge_agent.errors import CommandLineError
+from edge_agent.errors import EdgeAgentError
 from edge_agent.judging.habits import HABITS
 from edge_agent.judging.hardware import HARDWARE, HardwareKind
 from edge_agent.judging.suites import draw_shelf
@@ -92,11 +92,18 @@ def test_the_command_prints_every_figure_and_as_json_names_its_versions(capsys: 
     assert scores["matches"][0]["score"]["recall"] == 1.0
 
 
-@pytest.mark.parametrize("option", [["--anchors"], ["--camera", "0.9"]])
-def test_what_only_the_ideal_level_has_is_refused_by_name(option: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("option", "answer"),
+    [
+        (["--anchors"], "--anchors: --level bytes compares with recordings; name their directory: --recordings"),
+        (["--anchors", "--recordings", "/nowhere"], "quiet_4ch.csv: no such recording; name the directory"),
+        (["--camera", "0.9"], "--camera: only with --level ideal"),
+    ],
+)
+def test_what_this_level_does_not_have_is_refused_by_name(option: list[str], answer: str) -> None:
     module = command_module("lab score")
-    with pytest.raises(CommandLineError, match=f"{option[0]}: only with --level ideal; leave it away"):
-        module.run(build_parser("lab score", module).parse_args([*BYTES[2:], *option]))
+    with pytest.raises(EdgeAgentError, match=answer):
+        module.run(build_parser("lab score", module).parse_args(["--level", "bytes", *option]))
 
 
 CLEAR = ("single take", "several of one", "put back", "put back astray", "two hands", "press only", "glitch runs")
@@ -118,7 +125,7 @@ def test_a_case_that_weight_cannot_decide_is_left_to_a_person_who_finds_the_trut
 def test_a_case_that_does_not_exist_is_named_with_those_that_do() -> None:
     module = command_module("lab score")
     words = ["--scenarios", "earthquake"]
-    with pytest.raises(CommandLineError, match="no case 'earthquake'; the cases are: single take, several of one"):
+    with pytest.raises(EdgeAgentError, match="no case 'earthquake'; the cases are: single take, several of one"):
         module.run(build_parser("lab score", module).parse_args(words))
 
 
@@ -126,6 +133,8 @@ def test_the_table_of_cases_names_what_each_is(capsys: pytest.CaptureFixture[str
     assert main(["lab", "score", "--scenarios", "single take", "press only", "--times", "1"]) == 0
     printed = capsys.readouterr().out
     assert "a push of 2-12 kg, nothing taken" in printed
+    assert "oracle %" in printed
+    assert "held" in printed
 
 
 def test_the_documentation_lists_every_case_in_its_words() -> None:
