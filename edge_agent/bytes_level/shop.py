@@ -21,8 +21,8 @@ OPENING = {"lane_cells": 6, "platform": 4}
 CAPACITY_G = {"lane_cells": 10_000.0, "platform": 20_000.0}
 MIN_EVENT_G = {"lane_cells": 10.0, "platform": 20.0}
 FULL_SHARE = 0.9
-"""Share of the cells' capacity that the opening stock may take: an overloaded cell is blank, and what it bears is nobody's
-to tell (2026-11)."""
+"""Share of the cells' capacity that the opening stock may take: an overloaded cell is blank, and what it bears is
+nobody's to tell (2026-11)."""
 LANE_CAPACITY = 12
 GLITCHES = 0.005
 """Share of readings that are read wrong: between the quiet recordings' best and worst cell (2026-11)."""
