@@ -7,8 +7,8 @@ import numpy as np
 
 from edge_agent.config import BoardCalibration, BoardConfig, ChannelCalibration, LimitsConfig, Site
 from edge_agent.config.tree import PolicyConfig
-from edge_agent.judging.hardware import Hardware
-from edge_agent.judging.suites import Shelf
+from edge_agent.judging.hardware import HARDWARE, Hardware, HardwareKind
+from edge_agent.judging.suites import LANES, Shelf
 from edge_agent.scoring_engine import site_of
 from edge_agent.simulation.hardware import FULL_SCALE_COUNTS, BoardPhysics
 from edge_agent.simulation.plate import RingingMode
@@ -17,9 +17,12 @@ from edge_agent.simulation.world import Air
 BOARD_INPUTS = 6
 """Cells on one board of a shelf with a cell per lane."""
 OPENING = {"lane_cells": 6, "platform": 4}
-"""Items a lane at the start: six of 1.6 kg are within a 10 kg cell, 48 of 0.8 kg on average within four of 20 kg."""
+"""Items a lane at the start, fewer of the heavy ones: see `opening_count`."""
 CAPACITY_G = {"lane_cells": 10_000.0, "platform": 20_000.0}
 MIN_EVENT_G = {"lane_cells": 10.0, "platform": 20.0}
+FULL_SHARE = 0.9
+"""Share of the cells' capacity that the opening stock may take: an overloaded cell is blank, and what it bears is
+nobody's to tell (2026-11)."""
 LANE_CAPACITY = 12
 GLITCHES = 0.005
 """Share of readings that are read wrong: between the quiet recordings' best and worst cell (2026-11)."""
@@ -52,8 +55,8 @@ def shop_of(shelf: Shelf, hardware: Hardware, policy: PolicyConfig) -> Site:
         for uid in boards
     )
     lanes = tuple(
-        msgspec.structs.replace(lane, capacity=LANE_CAPACITY, opening_count=OPENING[kind])
-        for lane in site.planogram.lanes
+        msgspec.structs.replace(lane, capacity=LANE_CAPACITY, opening_count=opening_count(kind, weight_g))
+        for lane, weight_g in zip(site.planogram.lanes, shelf.weight_g.tolist(), strict=True)
     )
     return msgspec.structs.replace(
         site,
@@ -64,6 +67,12 @@ def shop_of(shelf: Shelf, hardware: Hardware, policy: PolicyConfig) -> Site:
         planogram=msgspec.structs.replace(site.planogram, lanes=lanes),
         calibrations=calibrations,
     )
+
+
+def opening_count(kind: HardwareKind, weight_g: float) -> int:
+    """Return how many items of a weight stand in a lane at the start: its share of the cells bears them."""
+    bears_g = FULL_SHARE * CAPACITY_G[kind] * len(HARDWARE[kind].x_mm) / LANES
+    return min(OPENING[kind], int(bears_g / weight_g))
 
 
 def draw_physics(rng: np.random.Generator, glitch_rate: float = GLITCHES) -> BoardPhysics:

@@ -39,10 +39,10 @@ def _next_act(goods: Goods, t_s: float, habits: Habits, rng: np.random.Generator
         push_g = float(np.exp(rng.uniform(*np.log(PRESS_G))))
         return PlannedAct(t_s, Story.PRESS, (), push_g, lanes[int(rng.integers(len(lanes)))])
     count = 1 + int(rng.choice(4, p=habits.number_share))
-    if goods.held and rng.random() < habits.put_share:
-        movements = _put_back(goods, min(count, len(goods.held)), rng)
-        story = Story.PUT_BACK
-    else:
+    puts = bool(goods.held) and rng.random() < habits.put_share
+    movements = _put_back(goods, min(count, len(goods.held)), rng) if puts else ()
+    story = Story.PUT_BACK
+    if not movements:
         movements = _take(goods, count, habits, rng)
         story = Story.TAKE_ONE if count == 1 else Story.TAKE_SEVERAL if len(movements) == 1 else Story.TAKE_TWO_PRODUCTS
     return PlannedAct(t_s, story, movements, press_g) if movements else None
@@ -69,9 +69,21 @@ def _take(goods: Goods, count: int, habits: Habits, rng: np.random.Generator) ->
 
 
 def _put_back(goods: Goods, count: int, rng: np.random.Generator) -> tuple[Movement, ...]:
+    """Return a put-back into a lane whose cell bears it; none where no lane's does."""
     held = [item.sku for item in goods.held if item.sku]
     sku = held[int(rng.integers(len(held)))]
+    count = min(count, held.count(sku))
+    added_g = sum([item.mass_g for item in goods.held if item.sku == sku][:count])
+    roomy = [lane_id for lane_id in goods.standing if _bears(goods, lane_id, added_g)]
     home = next(lane_id for lane_id in goods.standing if goods.lane(lane_id).sku == sku)
-    others = [lane_id for lane_id in goods.standing if lane_id != home]
-    lane_id = others[int(rng.integers(len(others)))] if rng.random() < ASTRAY_SHARE else home
-    return (Movement(lane_id, min(count, held.count(sku)), sku),)
+    others = [lane_id for lane_id in roomy if lane_id != home]
+    if others and (home not in roomy or rng.random() < ASTRAY_SHARE):
+        return (Movement(others[int(rng.integers(len(others)))], count, sku),)
+    return (Movement(home, count, sku),) if home in roomy else ()
+
+
+def _bears(goods: Goods, lane_id: str, added_g: float) -> bool:
+    """Return whether a lane's cell bears so much more; a platform's four bear what was taken from them."""
+    shelf = goods.shelf_of(lane_id)
+    load_g = sum(item.mass_g for item in goods.standing[lane_id])
+    return shelf.kind == "platform" or load_g + added_g <= shelf.limits.cell_max_g

@@ -1,6 +1,7 @@
 """`edge-agent lab score --level bytes`: shelves in physics, boards that send bytes, the whole engine behind them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from edge_agent.bytes_level.match import ACTS_A_SHELF, BytesPlayed, BytesTerms, 
 from edge_agent.bytes_level.scenarios import SCENARIOS, play_scenario
 from edge_agent.bytes_level.scores import score_bytes
 from edge_agent.bytes_level.shop import draw_physics, shop_of
+from edge_agent.bytes_level.shopper import visit
 from edge_agent.bytes_level.wording import bytes_rows
 from edge_agent.cli import build_parser, command_module, main
 from edge_agent.config.files import load_site
@@ -20,6 +22,7 @@ from edge_agent.judging.habits import HABITS
 from edge_agent.judging.hardware import HARDWARE, HardwareKind
 from edge_agent.judging.suites import draw_shelf
 from edge_agent.simulation.scoreboard import Outcome, Scored
+from edge_agent.simulation.world import ShelfWorld
 
 BYTES = ["lab", "score", "--level", "bytes", "--suite", "distinct", "--hardware", "platform", "--acts", "8"]
 
@@ -73,6 +76,19 @@ def test_the_shop_is_one_that_the_agent_would_start_with() -> None:
         site = shop_of(draw_shelf("store", 3, 0), HARDWARE[kind], PolicyConfig())
         assert len(site.agent.boards) == {"lane_cells": 2, "platform": 1}[kind]
         assert all(site.calibration(cell.board_uid) is not None for cell in site.shelves[0].channels)
+
+
+@pytest.mark.parametrize("kind", ACTS_A_SHELF)
+def test_no_shopper_overloads_a_cell(kind: HardwareKind) -> None:
+    """A lane beyond its cell's capacity is blank, and its acts would be missed for the judge's own fault."""
+    site = shop_of(draw_shelf("store", 1, 7), HARDWARE[kind], PolicyConfig())  # its items weigh 1.5-1.7 kg
+    world = ShelfWorld(site, 1)
+    most_g = world.goods.load_g("shelf")
+    rng = np.random.default_rng(1)
+    for _ in range(25):
+        visit(world, replace(HABITS, put_share=0.5), rng, 1)
+        most_g = np.maximum(most_g, world.goods.load_g("shelf"))
+    assert (most_g <= site.shelves[0].limits.cell_max_g).all()
 
 
 def test_mountings_differ_and_one_seed_draws_one() -> None:
