@@ -1,6 +1,6 @@
 """A shelf in a shop for the stories about identification: what stands where, what it weighs, how a load is felt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from edge_agent.config import AgentConfig, BoardConfig, BrokerConfig, ChannelConfig, LimitsConfig, ShelfConfig, Site
 from edge_agent.config.assortment import Catalogue, ItemConfig, LaneConfig, Planogram, gtin_check_digit
 from edge_agent.identification import Identification, apply_event
-from edge_agent.model import FloatArray, ItemEvent, MonotonicNs, Stock, WeightStep
+from edge_agent.model import FloatArray, ItemEvent, MonotonicNs, Stock, VisionObservation, WeightStep
 from edge_agent.vocabulary import Mode, StepCause
 
 UID = "00000000000000aa"
@@ -138,8 +138,10 @@ class Shopping:
         self.identification.remember(event)
         return event
 
-    def resolve(self, step: WeightStep, mode: Mode = Mode.SELLING) -> ItemEvent:
-        event = self.identification.resolve(step, self.stock, mode)
+    def resolve(
+        self, step: WeightStep, mode: Mode = Mode.SELLING, observations: Sequence[VisionObservation] = ()
+    ) -> ItemEvent:
+        event = self.identification.resolve(step, self.stock, mode, observations)
         assert event is not None
         return event
 

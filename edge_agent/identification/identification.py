@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from edge_agent.config import ShelfConfig, Site
-from edge_agent.identification.act_position import locate
+from edge_agent.identification.act_position import followed, locate
 from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.left_loads import LeftLoad, loads_after
 from edge_agent.identification.observation_model import ObservationModel
@@ -141,7 +141,7 @@ class Identification:
             Circumstances(mode, step.cause, _overloaded(model.shelf, step), not bool(seen.all()), stock),
             confidences,
         )
-        position = locate(model.shelf, step, seen, changed)
+        position = followed(locate(model.shelf, step, seen, changed), step, observations)
         lanes = sorted({item.lane_id for item in decided.items if item.lane_id is not None})
         before = {lane_id: dict(stock.get(lane_id, {})) for lane_id in lanes}
         event = ItemEvent(
