@@ -7,7 +7,7 @@ Reasons are stable machine words:
 ``unknown_item``       review: something that the shelf does not sell is more probable than any bill
 ``foreign_removed``    with ``unknown_item``: most probably a thing that was left here before was taken away again
 ``reconciled``         review: found changed on return, nobody saw the act
-``press``              review: the cells were loaded beyond their rating, their zero may have moved
+``press``              review: cells bore more than leaves their zero in place, or bear more than they can weigh
 ``channel_missing``    review: a channel could not be read, and what the others say is not enough
 ``stock_contradiction``  the chosen bill takes more than was believed to stand there; by itself no cause for review
 =====================  =========================================================================================
