@@ -26,8 +26,8 @@ from edge_agent.version import software_version
 from edge_agent.vocabulary import Mode, Verdict
 
 SAFE_LOAD = 1.5
-"""Load that leaves a cell's zero where it was, over its capacity (OIML R 60, E_lim; data sheets of single-point cells of 5
-to 20 kg state 150 %, 2026-12). What a press within it adds to the error is in the step's covariance."""
+"""Load that leaves a cell's zero where it was, over its capacity (OIML R 60, E_lim; data sheets of single-point cells
+of 5 to 20 kg state 150 %, 2026-12). What a press within it adds to the error is in the step's covariance."""
 DECIDING_MODES = (Mode.SELLING, Mode.STAFF)
 """Modes in which a changed weight is somebody's act on goods. Elsewhere weights are tests, or not settled yet."""
 
