@@ -120,6 +120,10 @@ class ShelfHypotheses:
         self._searches.move_to_end(key)
         return self._searches[key]
 
+    def _window(self, plates: IntArray) -> Region:
+        known = self._searches.get(plates.tobytes())
+        return self.model.window(plates) if known is None else known.units.region
+
     def changed_regions(self, step: WeightStep) -> list[Region]:
         """Return the regions that the act changed; the most significant one alone if none reaches the least event.
 
@@ -132,7 +136,7 @@ class ShelfHypotheses:
                 return []
             sigma_g = np.sqrt(np.where(seen, np.diagonal(step.covariance_g2), 1.0))
             windows = touched_windows(step.delta_g, sigma_g, least, seen)
-            return [self.model.window(each) for each in windows if seen[each].any()]
+            return [self._window(each) for each in windows if seen[each].any()]
         totals: dict[int, tuple[float, float]] = {}
         for index, region in enumerate(self.model.regions):
             channels = region.channels[seen[region.channels]]

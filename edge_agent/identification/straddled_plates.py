@@ -174,23 +174,25 @@ class StraddledPlates:
     ) -> Foretold:
         sku, lane, sign = items
         number = sku.shape[1]
+        starts = _starts(number)
+        prior = np.concatenate([self._middle_mm[lane], self._weight_g[sku]], axis=1)
+        sigma = np.concatenate([self._place_mm[lane], self._spread_g[sku]], axis=1)
+        away = np.zeros((len(starts), *sigma.shape))
+        away[:, :, :number] = starts[:, None, :] * sigma[:, :number]
+        times = (len(starts), 1)
         problem = _Problem(
-            plates=plates,
-            edges_mm=self._edges_mm,
+            plates=plates - plates[0],
+            edges_mm=self._edges_mm[plates[0] : plates[-1] + 2],
             change_g=change_g,
             noise_g2=noise_g2,
             precision=np.linalg.inv(noise_g2).astype(np.float64),
-            sign=sign.astype(np.float64),
-            width_mm=self._width_mm[sku],
-            prior=np.concatenate([self._middle_mm[lane], self._weight_g[sku]], axis=1),
-            sigma=np.concatenate([self._place_mm[lane], self._spread_g[sku]], axis=1),
+            sign=np.tile(sign.astype(np.float64), times),
+            width_mm=np.tile(self._width_mm[sku], times),
+            prior=np.tile(prior, times),
+            sigma=np.tile(sigma, times),
         )
-        peaks = []
-        for away in _starts(number):
-            start = problem.prior.copy()
-            start[:, :number] += away * problem.sigma[:, :number]
-            peaks.append(problem.solve(start))
-        return _added_up(peaks, pattern, change_g, noise_g2)
+        peak = problem.solve((prior + away).reshape(-1, 2 * number))
+        return _added_up(peak, pattern, len(starts), change_g, noise_g2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +208,10 @@ class _Peak:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Problem:
-    """Explanations with equally many items each, (rows, items), beside one reading."""
+    """Explanations with equally many items each, (rows, items), beside one reading.
+
+    ``edges_mm`` are those of the plates looked at, first to last; ``plates`` says which of these can be read.
+    """
 
     plates: IntArray
     edges_mm: FloatArray
@@ -262,24 +267,29 @@ class _Problem:
         return (mass_g[:, :, None] * share).sum(axis=1), slopes.transpose(0, 2, 1)
 
 
-def _added_up(peaks: list[_Peak], pattern: tuple[int, ...], change_g: FloatArray, noise_g2: FloatArray) -> Foretold:
-    """Return the highest peak of every explanation and, on top of it, all that differ from it and each other."""
-    items, rows = sum(pattern), np.arange(len(peaks[0].theta))
-    places, evidence = [], []
-    for peak in peaks:
-        ordered, orders = _in_order(peak, pattern)
-        places.append(ordered[:, :items])
-        evidence.append(peak.log_evidence + orders)
-    x_mm, nats = np.array(places), np.array(evidence)  # (peaks, rows, …)
+def _added_up(
+    peak: _Peak, pattern: tuple[int, ...], starts: int, change_g: FloatArray, noise_g2: FloatArray
+) -> Foretold:
+    """Return the highest peak of every explanation and, on top of it, all that differ from it and each other.
+
+    Parameters
+    ----------
+    peak : _Peak
+        (starts · explanations) of them, start by start.
+    """
+    items, channels = sum(pattern), len(change_g)
+    ordered, orders = _in_order(peak, pattern)
+    x_mm = ordered[:, :items].reshape(starts, -1, items)
+    nats = (peak.log_evidence + orders).reshape(starts, -1)
+    rows = np.arange(nats.shape[1])
     rank = np.argsort(-nats, axis=0, kind="stable")
     x_mm, nats = x_mm[rank, rows], nats[rank, rows]
-    for later in range(1, len(peaks)):
+    for later in range(1, starts):
         near = np.abs(x_mm[:later] - x_mm[later]).max(axis=2) < APART_MM
         nats[later, (near & np.isfinite(nats[:later])).any(axis=0)] = -np.inf
     whole = nats[0] + np.log(np.exp(nats - nats[0]).sum(axis=0))
-    mean, covariance = (
-        np.array([getattr(each, name) for each in peaks])[rank[0], rows] for name in ("mean_g", "covariance_g2")
-    )
+    mean = peak.mean_g.reshape(starts, -1, channels)[rank[0], rows]
+    covariance = peak.covariance_g2.reshape(starts, -1, channels, channels)[rank[0], rows]
     more = whole - log_density(change_g - mean, covariance + noise_g2)
     return Foretold(mean, covariance, more, np.ones(len(rows), dtype=np.bool_))
 

@@ -97,7 +97,12 @@ def test_a_store_file_may_not_name_another(unit_files: Path) -> None:
         ("store.toml", "port = 1884", "port = 99999", "store.toml: broker.port = 99999: allowed 1-65535"),
         ("store.toml", "port", "prt", "store.toml: broker.prt: unknown key; did you mean 'port'?"),
         ("store.toml", "1884", '"x"', "store.toml: broker.port = 'x': expected a whole number, got text in quotes"),
-        ("shelves/drinks.toml", "lane_cells", "plates", "kind = 'plates': allowed 'lane_cells', 'narrow_plates', 'platform'"),
+        (
+            "shelves/drinks.toml",
+            "lane_cells",
+            "plates",
+            "kind = 'plates': allowed 'lane_cells', 'narrow_plates', 'platform'",
+        ),
         ("shelves/drinks.toml", "x_mm = 375", "x_mm = 475", "cell at (475.0, 0.0) mm is outside the shelf"),
         ("shelves/drinks.toml", LANES_BOARD, "1" * 16, "agent.toml lists no such board under [[boards]]; it lists"),
         ("shelves/snacks.toml", '"snacks"', '"drinks"', "shelves/snacks.toml: shelf_id = 'drinks': shelves/drinks"),
