@@ -13,6 +13,7 @@ factor. All but the sum is a product over terms, and the sum adds up over region
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -309,6 +310,7 @@ def number_share(act: ActPrior) -> FloatArray:
     return share
 
 
+@lru_cache(maxsize=len(ACT_PRIORS))
 def _number_log_prior(act: ActPrior) -> FloatArray:
     """Return log P(n) (n − 1)!, (`LONGEST` + 1,); 0 for none. Beyond 40 items the last share holds on."""
     share = np.pad(number_share(act), (0, LONGEST - MAX_ITEMS_AT_ONCE), mode="edge")
