@@ -25,9 +25,9 @@ MAX_TOTALS = 4
 """Sets of totals remembered per region: one while all cells work, one more for each way of their failing (2026-11)."""
 KEPT_BUNDLES = 192
 """Bundles whose places are varied: at 12 SKUs under 200 fit any total (2026-11)."""
-VARIED_NATS = 16.0
+VARIED_NATS = 13.0
 """Bundles that are less likely than the best by more than this, by total and moment, are not varied (2026-11)."""
-KEPT_NATS = 14.0
+KEPT_NATS = 11.0
 """Placed bundles that are less likely than the best by more than this, by total and first moment, are not kept: what
 the other moments add differs by some nats among those that fit (2026-11)."""
 
