@@ -237,6 +237,11 @@ class _Problem:
             theta = theta + move * np.minimum(1.0, LONGEST_STEP_MM / np.maximum(longest, 1e-9))[:, None]
         reading, slopes = self._reading(theta, SECANT_MM[-1])
         information = slopes.transpose(0, 2, 1) @ self.precision @ slopes + _diagonal(inverse)
+        # Where the reading leaves a place open, the next kinks bound it: beyond them the slopes are others.
+        cut = np.concatenate(
+            [12 / self._between_kinks_mm(theta[:, :items]) ** 2, np.zeros_like(theta[:, items:])], axis=1
+        )
+        information += _diagonal(cut)
         off = self.change_g - reading
         cost = np.einsum("rc,cd,rd->r", off, self.precision, off) + (inverse * (self.prior - theta) ** 2).sum(axis=1)
         log_evidence = -0.5 * (
@@ -253,6 +258,16 @@ class _Problem:
             reading + (slopes @ (self.prior - theta)[:, :, None])[:, :, 0],
             slopes @ _diagonal(self.sigma**2) @ slopes.transpose(0, 2, 1),
         )
+
+    def _between_kinks_mm(self, x_mm: FloatArray) -> FloatArray:
+        """Return how far it is from the last kink of s(x) before a place to the next one, (rows, items)."""
+        half = self.width_mm[:, :, None] / 2
+        kinks = np.concatenate([self.edges_mm - half, self.edges_mm + half], axis=2)
+        before = kinks <= x_mm[:, :, None]
+        below = np.where(before, kinks, -np.inf).max(axis=2)
+        above = np.where(before, np.inf, kinks).min(axis=2)
+        between: FloatArray = np.clip(above - below, LEAST_PLACE_MM, 1e3)
+        return between
 
     def _reading(self, theta: FloatArray, secant_mm: float) -> tuple[FloatArray, FloatArray]:
         """Return the changes, (rows, channels), and their slopes by places and weights, (…, 2 · items)."""
