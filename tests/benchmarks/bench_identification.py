@@ -10,21 +10,22 @@ from bench_row import Row
 from edge_agent.config import AgentConfig, BoardConfig, BrokerConfig, ChannelConfig, ShelfConfig, Site
 from edge_agent.config.assortment import Catalogue, ItemConfig, LaneConfig, Planogram, gtin_check_digit
 from edge_agent.identification import Identification
-from edge_agent.model import MonotonicNs, WeightStep
+from edge_agent.model import FloatArray, MonotonicNs, WeightStep
 from edge_agent.vocabulary import Mode
 
 UID = "00000000000000aa"
 ACTS = 200
-Kind = Literal["lane_cells", "platform"]
+Kind = Literal["lane_cells", "platform", "narrow_plates"]
 
 
 def _site(kind: Kind, skus: int) -> Site:
     """Return a 900 mm shelf with one lane a SKU; weights 40-1,500 g, spread 1 % (a shop's range)."""
     lane_mm = 900 / skus
+    plates = skus if kind == "lane_cells" else 2 * skus
     places = (
-        [((i + 0.5) * lane_mm, 0.0) for i in range(skus)]
-        if kind == "lane_cells"
-        else [(30.0, 30.0), (870.0, 30.0), (30.0, 370.0), (870.0, 370.0)]
+        [(30.0, 30.0), (870.0, 30.0), (30.0, 370.0), (870.0, 370.0)]
+        if kind == "platform"
+        else [((i + 0.5) * 900 / plates, 0.0) for i in range(plates)]
     )
     grams = np.geomspace(40, 1500, skus)
     names = [f"sku{i:02d}" for i in range(skus)]
@@ -83,18 +84,25 @@ def _takes(site: Site, seed: int) -> list[WeightStep]:
         lane = site.planogram.lanes[rng.integers(len(site.planogram.lanes))]
         item = site.catalogue.item(lane.sku)
         load_g = -rng.normal(item.unit_weight_g, item.unit_sigma_g, rng.integers(1, 4)).sum()
-        x_mm = rng.uniform(*lane.x_mm)
-        u = (x_mm - 30) / 840
-        share = (
-            np.where(xs < 450, 1 - u, u) / 2
-            if shelf.kind == "platform"
-            else np.abs(xs - x_mm).argmin() == range(channels)
-        )
-        delta_g = load_g * share + rng.normal(0, 0.5, channels)
+        delta_g = load_g * _share(shelf, xs, rng.uniform(*lane.x_mm)) + rng.normal(0, 0.5, channels)
         valid = np.ones(channels, dtype=np.bool_)
         instant = MonotonicNs(number)
         takes.append(WeightStep(f"{number}", "shelf", instant, instant, delta_g, 0.25 * np.eye(channels), valid, 0.0))
     return takes
+
+
+def _share(shelf: ShelfConfig, xs: FloatArray, x_mm: float) -> FloatArray:
+    """Return what part of a load every channel feels, (channels,); on narrow plates it is 60 mm wide."""
+    if shelf.kind == "platform":
+        u = (x_mm - 30) / 840
+        corners: FloatArray = np.where(xs < 450, 1 - u, u) / 2
+        return corners
+    if shelf.kind == "lane_cells":
+        return (np.abs(xs - x_mm).argmin() == np.arange(len(xs))).astype(np.float64)
+    edges = np.array(shelf.plate_edges_mm())
+    edges[0], edges[-1] = -np.inf, np.inf
+    under: FloatArray = np.diff(np.clip((edges - x_mm) / 60 + 0.5, 0, 1))
+    return under
 
 
 def _cost_ms(kind: Kind, skus: int) -> float:
@@ -113,8 +121,10 @@ def rows() -> list[Row]:
     cases: list[tuple[Kind, str, int, str]] = [
         ("lane_cells", "a plate a lane", 12, "≤ 2 ms"),
         ("platform", "a platform", 12, "≤ 2 ms"),
+        ("narrow_plates", "narrow plates", 12, "≤ 2 ms"),
         ("lane_cells", "a plate a lane", 60, "≤ 20 ms"),
         ("platform", "a platform", 60, "≤ 20 ms"),
+        ("narrow_plates", "narrow plates", 60, "≤ 20 ms"),
     ]
     return [
         Row(f"identification, {skus} SKUs on {words}", _cost_ms(kind, skus), "ms/event", goal=goal)
