@@ -29,7 +29,10 @@ def _site(kind: Kind, skus: int) -> Site:
     )
     grams = np.geomspace(40, 1500, skus)
     names = [f"sku{i:02d}" for i in range(skus)]
-    channels = tuple(ChannelConfig(board_uid=UID, index=i, x_mm=x, y_mm=y) for i, (x, y) in enumerate(places))
+    channels = tuple(
+        ChannelConfig(board_uid=f"{place // 8:016x}", index=place % 8, x_mm=x, y_mm=y)
+        for place, (x, y) in enumerate(places)
+    )
     shelf = ShelfConfig(shelf_id="shelf", kind=kind, width_mm=900, depth_mm=400, channels=channels)
     lanes = tuple(
         LaneConfig(
@@ -98,7 +101,8 @@ def _share(shelf: ShelfConfig, xs: FloatArray, x_mm: float) -> FloatArray:
         corners: FloatArray = np.where(xs < 450, 1 - u, u) / 2
         return corners
     if shelf.kind == "lane_cells":
-        return (np.abs(xs - x_mm).argmin() == np.arange(len(xs))).astype(np.float64)
+        own: FloatArray = (np.abs(xs - x_mm).argmin() == np.arange(len(xs))).astype(np.float64)
+        return own
     edges = np.array(shelf.plate_edges_mm())
     edges[0], edges[-1] = -np.inf, np.inf
     under: FloatArray = np.diff(np.clip((edges - x_mm) / 60 + 0.5, 0, 1))
