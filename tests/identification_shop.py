@@ -147,4 +147,10 @@ class Shopping:
 
 
 def bills(event: ItemEvent) -> list[dict[str, int]]:
-    return [{item.sku: item.quantity for item in each.items} for each in event.alternatives]
+    summed = []
+    for each in event.alternatives:
+        bill: dict[str, int] = {}
+        for item in each.items:
+            bill[item.sku] = bill.get(item.sku, 0) + item.quantity
+        summed.append(bill)
+    return summed

@@ -70,6 +70,10 @@ class ItemConfig(Table, frozen=True):
             f"gtin = {self.gtin!r}: its check digit must be {expected}: a digit is mistyped",
         )
         require(
+            self.size_mm is None or all(1 <= side <= 2000 for side in self.size_mm),
+            f"size_mm = {self.size_mm}: allowed 1-2000 a side",
+        )
+        require(
             0 < self.unit_weight_g <= 100_000, f"unit_weight_g = {self.unit_weight_g}: allowed above 0 up to 100000"
         )
         allowed = 0 < self.unit_sigma_g <= self.unit_weight_g

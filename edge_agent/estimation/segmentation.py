@@ -227,14 +227,14 @@ class ShelfSegmenter:
     def _provisional(self, act: Disturbance, rest: Rest) -> list[WeightStep]:
         if act.cause is not StepCause.ACT:
             return []
-        change, _ = self._change(act, rest)
+        change, beyond = self._change(act, rest)
         if not is_significant(self.shelf, change, self.settings, returned=False):
             return []
         said = act.provisional_g
         if said is not None and abs(float((change.delta_g - said).sum())) <= self.shelf.limits.min_event_g:
             return []
         act.provisional_g = change.delta_g
-        return [self._step(act, rest, change, final=False)]
+        return [replace(self._step(act, rest, change, final=False), beyond_capacity=beyond)]
 
     def _conclude(self, act: Disturbance, rest: Rest) -> list[WeightStep]:
         """Compare a rest with the baseline, move that if the change is real, and watch again."""

@@ -5,6 +5,7 @@ pass a gate on its normalised innovation before it counts (Bar-Shalom, Li and Ki
 that reached elsewhere, or an act in two places, leaves the state as it is.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,8 @@ def followed(
     """
     for each in sorted(observations, key=lambda seen: (seen.t_start_ns, seen.observation_id)):
         during = each.t_start_ns <= step.t_end_ns and each.t_end_ns >= step.t_start_ns
-        if each.shelf_id != step.shelf_id or not during or not each.x_sigma_mm > 0:
+        usable = math.isfinite(each.x_mm) and 0 < each.x_sigma_mm < math.inf
+        if each.shelf_id != step.shelf_id or not during or not usable:
             continue
         told = ActPosition(each.x_mm, each.x_sigma_mm)
         position = told if position is None else position.measured(told.x_mm, told.sigma_mm)

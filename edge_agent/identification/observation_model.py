@@ -114,7 +114,7 @@ class ObservationModel:
         edges = np.asarray(self.shelf.plate_edges_mm())
         if self.shelf.kind == "narrow_plates":
             edges[0], edges[-1] = -np.inf, np.inf
-            return overlaps(np.array(x_mm), np.array(self._usual_width_mm()), edges)
+            return overlaps(np.array(x_mm), np.array(self.usual_width_mm), edges)
         plate = int(np.clip(np.searchsorted(edges, x_mm, side="right") - 1, 0, self.channel_count - 1))
         indicator: FloatArray = np.eye(self.channel_count)[plate]
         return indicator
@@ -207,13 +207,15 @@ class ObservationModel:
             if share >= MIN_SPOT_SHARE:
                 mean = parts.mean(axis=0)
                 spots.append(Spot(index, share, mean, parts.T @ parts / len(parts) - np.outer(mean, mean)))
-        share, parts = footprints(0.0, self.shelf.width_mm, self._usual_width_mm())
+        share, parts = footprints(0.0, self.shelf.width_mm, self.usual_width_mm)
         everywhere = parts.T @ parts / max(len(parts), 1)
         if not share:  # A window narrower than an item: what stands there hangs over.
             everywhere = np.eye(len(plates)) / len(plates)
         return Region(plates, tuple(spots), everywhere, max(share, 1 / self.channel_count))
 
-    def _usual_width_mm(self) -> float:
+    @property
+    def usual_width_mm(self) -> float:
+        """Return how wide goods stand here, mm, where the catalogue does not tell."""
         widths = [FOOTPRINT_SHARE * (lane.x_mm[1] - lane.x_mm[0]) for lane in self.lanes]
         return float(np.mean(widths)) if widths else self.shelf.width_mm / self.channel_count
 

@@ -40,6 +40,9 @@ MOST_DEALT = 8
 BROAD_G = 20.0
 """Least σ per channel of the broad density, g (2026-11)."""
 
+_UP_TO = range(MOST_DEALT + 1)
+_BINOMIAL = np.array([[math.comb(n, k) for k in _UP_TO] for n in _UP_TO], dtype=np.float64)
+
 
 def with_pauses(hypotheses: Hypotheses, step: WeightStep, testimonies: Sequence[Testimony]) -> list[Testimony]:
     """Return the testimonies with what the pauses say beyond them."""
@@ -168,10 +171,8 @@ def _onward(log_weight: FloatArray, ways: FloatArray) -> FloatArray:
 def _subsets(pattern: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
     """Return sub-multisets, (subsets, terms), none first and all last, and in how many ways one grows to another."""
     subsets = np.array(list(itertools.product(*(range(number + 1) for number in pattern))), dtype=np.float64)
-    ways = np.zeros((len(subsets), len(subsets)))
-    for before, after in itertools.product(range(len(subsets)), repeat=2):
-        more = subsets[after] - subsets[before]
-        if (more >= 0).all() and more.any():
-            left = np.array(pattern) - subsets[before]
-            ways[before, after] = math.prod(math.comb(int(n), int(k)) for n, k in zip(left, more, strict=True))
+    more = subsets[None, :, :] - subsets[:, None, :]
+    left = (np.array(pattern) - subsets)[:, None, :]
+    chosen = _BINOMIAL[left.astype(np.int32), np.maximum(more, 0).astype(np.int32)].prod(axis=2)
+    ways = np.where((more >= 0).all(axis=2) & (more > 0).any(axis=2), chosen, 0.0)
     return subsets, ways

@@ -96,10 +96,11 @@ def decide(
     unknown = best is None or posterior.something_else >= best.probability
     items = () if best is None or unknown else best.items
     confidence = posterior.something_else if best is None or unknown else best.probability
+    selling = circumstances.mode is Mode.SELLING  # A threshold found from shoppers' acts promises nothing of others.
     causes = {
         RECONCILED: circumstances.cause is StepCause.RECONCILED,
         UNKNOWN_ITEM: unknown,
-        LOW_CONFIDENCE: confidence < billed_from(policy, seen, confidence),
+        LOW_CONFIDENCE: confidence < (billed_from(policy, seen, confidence) if selling else policy.certain_from),
         PRESS: circumstances.overloaded,
     }
     reasons = [word for word, holds in causes.items() if holds]

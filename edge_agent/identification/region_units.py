@@ -18,6 +18,8 @@ from edge_agent.config.assortment import ItemConfig
 from edge_agent.identification.observation_model import ObservationModel, Region
 from edge_agent.model import BoolArray, FloatArray, IntArray
 
+MAX_SEEN = 4
+"""Sets of readable channels remembered: one while all work, one more for each way of their failing (2026-12)."""
 UNKNOWN_SCALES = 6
 """Rungs of the ladder of spreads for things that the shelf does not sell: a factor of about 3 each (2026-11)."""
 
@@ -110,10 +112,17 @@ class RegionUnits:
         self.homed: BoolArray = np.append(own.any(axis=0), True)
         """(skus + 1,) Whether a lane of this region is planned for the SKU."""
 
+    @property
+    def cells(self) -> int:
+        """Return how many numbers the tables hold."""
+        return self._covariance_g2.size
+
     def on(self, seen: BoolArray) -> SeenUnits:
         """Return the units on the channels of the region that can be read, (channels,) bool."""
         key = seen.tobytes()
         if key not in self._seen:
+            if len(self._seen) >= MAX_SEEN:
+                self._seen.clear()
             at = np.flatnonzero(seen)
             mean, covariance = self._mean_g[:, :, at], self._covariance_g2[:, :, at[:, None], at]
             levers = np.stack([np.ones(len(at)), self._arms[at]])

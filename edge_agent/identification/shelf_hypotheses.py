@@ -32,8 +32,8 @@ KEPT_JOINED = 256
 """Explanations kept where several regions changed; 32 where more than eight did (2026-11)."""
 KEPT_JOINED_MANY = 32
 MANY_REGIONS = 8
-MAX_WINDOWS = 16
-"""Windows of narrow plates whose tables are kept (2026-11)."""
+MAX_WINDOW_CELLS = 1_000_000
+"""Numbers in the tables of windows of narrow plates that are kept, the latest: 8 MB twice over (2026-12)."""
 STRANGER_TAKEN = 0.25
 """Things that the shelf does not sell and that are taken, though nobody was seen to leave them, over those that are
 left: set down while the agent was off (assumed, 2026-11)."""
@@ -51,7 +51,7 @@ def readable(step: WeightStep) -> BoolArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Explained:
-    """One region's explanations: placed bundles, then unknown things, then remembered loads, as `Hypotheses` has them.
+    """One region's explanations: placed bundles, unknown things, what the table leaves out, remembered loads.
 
     ``log_prior`` is without `ActLogPrior.act`, ``log_cut`` is with it.
     """
@@ -66,6 +66,7 @@ class _Explained:
     tally: Tally
     foreign: BoolArray
     load_taken: IntArray
+    misfit: BoolArray
     log_prior: FloatArray
     log_screen: FloatArray
     log_cut: float
@@ -115,8 +116,10 @@ class ShelfHypotheses:
         key = region.channels.tobytes()
         if key not in self._searches:
             self._searches[key] = RegionSearch(self._bundles, RegionUnits(self.model, region, self._items))
-            if not self.model.regions and len(self._searches) > MAX_WINDOWS:
+            kept = [each.units.cells for each in self._searches.values()]
+            while not self.model.regions and len(kept) > 1 and sum(kept) > MAX_WINDOW_CELLS:
                 self._searches.popitem(last=False)
+                del kept[0]
         self._searches.move_to_end(key)
         return self._searches[key]
 
@@ -194,12 +197,16 @@ class ShelfHypotheses:
             terms = sku, spot, named.quantity
             mean, covariance = self._corners.foretell(change, noise, terms, mean, covariance)
             unknown_mean[:], unknown_covariance = self._corners.one_object(change, noise, unknown_covariance)
-        log_more = np.zeros(len(named))
+        log_more, misfit = np.zeros(len(named)), np.zeros(len(named), dtype=np.bool_)
+        unknown_more = np.zeros(len(spreads))
+        if self._plates is not None:
+            thing = self._plates.one_thing(used, change, noise, spreads, self.model.usual_width_mm)
+            unknown_mean, unknown_covariance, unknown_more = thing.mean_g, thing.covariance_g2, thing.log_more
         if self._plates is not None and len(named):
             at = search.units.lane[spot]
             terms = np.minimum(sku, len(self.skus) - 1), at, named.quantity
             foretold = self._plates.foretell(used, change, noise, terms, (mean, covariance))
-            mean, covariance = foretold.mean_g, foretold.covariance_g2
+            mean, covariance, misfit = foretold.mean_g, foretold.covariance_g2, foretold.misfit
             # The place's density is the whole lane's there, so how much of the lane lies in this window is in it.
             log_more = np.where(
                 foretold.placed, foretold.log_more - (number * search.units.log_share[spot]).sum(axis=1), 0.0
@@ -211,6 +218,7 @@ class ShelfHypotheses:
         beside_mean = np.concatenate([unknown_mean, many_mean, leaving.mean_g])
         beside_covariance = np.concatenate([unknown_covariance, many_covariance, leaving.covariance_g2])
         beside_prior = np.concatenate([unknown_prior, many_prior, leaving.log_prior])
+        beside_more = np.concatenate([unknown_more, np.zeros(len(many_prior) + len(leaving.log_prior))])
         beside_fit = _screen(on, change, noise, beside_mean, beside_covariance)
         there = named.quantity != 0
         nameless = len(spreads) + len(many_prior)
@@ -234,7 +242,8 @@ class ShelfHypotheses:
                 ]
             ),
             load_taken=np.concatenate([np.full(len(named) + nameless, -1, dtype=np.int32), leaving.load]),
-            log_prior=np.concatenate([named.log_prior + log_more, beside_prior]),
+            misfit=np.concatenate([misfit, np.zeros(len(beside_prior), np.bool_)]),
+            log_prior=np.concatenate([named.log_prior + log_more, beside_more + beside_prior]),
             log_screen=np.concatenate([named.log_prior + named.log_likelihood, beside_prior + beside_fit]),
             log_cut=named.log_cut,
         )
@@ -284,6 +293,9 @@ class ShelfHypotheses:
         )
         foreign = np.column_stack([each.foreign[rows] for each, rows in zip(found, chosen.T, strict=True)])
         load_taken = np.column_stack([each.load_taken[rows] for each, rows in zip(found, chosen.T, strict=True)])
+        misfit = np.column_stack([each.misfit[rows] for each, rows in zip(found, chosen.T, strict=True)])
+        # A region that only something beside the tables explains leaves the act unknown, whatever moved in the others.
+        named = (quantity != 0).reshape(len(quantity), len(found), MAX_TERMS).any(axis=2)
         shared = prior.shared_kinds(sku, np.where(np.repeat(load_taken < 0, MAX_TERMS, axis=1), quantity, 0), tally)
         return Hypotheses(
             skus=self.skus,
@@ -295,7 +307,7 @@ class ShelfHypotheses:
             lane_index=lane,
             spot_index=spot,
             quantity=quantity,
-            unknown=np.logical_or(foreign.any(axis=1), ~quantity.any(axis=1)),
+            unknown=foreign.any(axis=1) | misfit.any(axis=1) | ~named.all(axis=1),
             regions=tuple(regions),
             foreign=foreign,
             load_taken=load_taken,

@@ -19,18 +19,20 @@ import numpy as np
 
 from edge_agent.config import ShelfConfig
 from edge_agent.config.assortment import ItemConfig, LaneConfig
-from edge_agent.identification.gaussian import log_density
+from edge_agent.identification.gaussian import MIN_VARIANCE_G2, log_density
 from edge_agent.model import BoolArray, FloatArray, IntArray
 
 MOST_PLACED = 5
 """Items of an explanation up to which each one's place is sought (2026-11)."""
 STARTS = (0, 1, 6, 8, 12, 14)
-"""Starts of the search by number of items: in a row, in the opposite one, and at random (2026-11)."""
+"""Starts of the search by number of items: in a row, in the opposite one, at random, all together (2026-11)."""
+NEAR_MM = 6.0
+"""How far from the centre of mass the outermost items are tried when all are tried together (2026-12)."""
 ROW_SIGMAS = 1.2
 """How far from its lane's middle the outermost item of a row is tried first, in σ of its place (2026-11)."""
-STEPS = 6
+STEPS = 10
 LONGEST_STEP_MM = 20.0
-SECANT_MM = (4.0, 2.0, 1.0, 0.5, 0.5, 0.5)
+SECANT_MM = (4.0, 2.0, 1.0, 0.5)
 """Half of the distance over which a slope is taken, per step: wide ones see past the kinks (2026-11)."""
 APART_MM = 2.0
 """Peaks nearer than this are one (2026-11)."""
@@ -48,6 +50,10 @@ TOUCHED_SHARE = 0.3
 GAP = 2
 """Untouched plates between two groups, at most, that still make them one: each takes in one more plate on either side,
 which a footprint's edge may have touched too lightly (by geometry)."""
+MISFIT_SIGMAS = 3.72
+"""One in ten thousand of a standard normal is beyond."""
+THING_WIDTHS = (0.5, 1.0, 2.0)
+"""Widths of things that the shelf does not sell, over its goods' (assumed, 2026-12)."""
 _DICE = np.random.default_rng(20261130).standard_normal((max(STARTS), MOST_PLACED))
 
 
@@ -63,12 +69,16 @@ class Foretold:
         What a Gaussian of these moments leaves out of log p(Δ | explanation), nats.
     placed : (explanations,) bool
         Whether each item's place was sought; else the moments are those over all places.
+    misfit : (explanations,) bool
+        Whether even the most probable places and weights leave more unexplained than chance: one in ten thousand of the
+        true ones is.
     """
 
     mean_g: FloatArray
     covariance_g2: FloatArray
     log_more: FloatArray
     placed: BoolArray
+    misfit: BoolArray
 
 
 def touched_windows(delta_g: FloatArray, sigma_g: FloatArray, least_g: float, seen: BoolArray) -> list[IntArray]:
@@ -84,10 +94,17 @@ def touched_windows(delta_g: FloatArray, sigma_g: FloatArray, least_g: float, se
     touched = np.flatnonzero(size > np.maximum(TOUCHED_SIGMAS * sigma_g, TOUCHED_SHARE * least_g))
     if not len(touched):
         touched = np.array([int(size.argmax())])
-    groups = np.split(touched, np.flatnonzero(np.diff(touched) > GAP + 1) + 1)
-    return [
-        np.arange(max(int(group[0]) - 1, 0), min(int(group[-1]) + 2, len(delta_g)), dtype=np.int32) for group in groups
-    ]
+    read = np.flatnonzero(seen)
+    windows: list[IntArray] = []
+    for group in np.split(touched, np.flatnonzero(np.diff(touched) > GAP + 1) + 1):
+        # The margin ends at a plate that can be read: what stands on a dead one may have an edge here.
+        before, after = read[read < group[0]], read[read > group[-1]]
+        first = int(before[-1]) if len(before) else 0
+        last = int(after[0]) if len(after) else len(delta_g) - 1
+        if windows and first <= windows[-1][-1] - 1:
+            first = int(windows.pop()[0])
+        windows.append(np.arange(first, last + 1, dtype=np.int32))
+    return windows
 
 
 def overlaps(x_mm: FloatArray, width_mm: FloatArray, edges_mm: FloatArray) -> FloatArray:
@@ -119,6 +136,8 @@ class StraddledPlates:
 
     def __init__(self, shelf: ShelfConfig, lanes: tuple[LaneConfig, ...], items: tuple[ItemConfig, ...]) -> None:
         self._edges_mm = np.array(shelf.plate_edges_mm())
+        self._ends_mm = self._edges_mm.copy()
+        self._plate_mm = (self._edges_mm[1:] + self._edges_mm[:-1]) / 2
         self._edges_mm[0], self._edges_mm[-1] = -np.inf, np.inf  # The outer plates bear what hangs over the ends.
         self._weight_g = np.array([item.unit_weight_g for item in items], dtype=np.float64)
         self._spread_g = np.maximum([item.unit_sigma_g for item in items], LEAST_SPREAD_G)
@@ -149,7 +168,8 @@ class StraddledPlates:
         """
         sku, _, quantity = terms
         mean_g, covariance_g2 = (each.copy() for each in moments)
-        log_more, placed = np.zeros(len(sku)), np.zeros(len(sku), dtype=np.bool_)
+        log_more = np.zeros(len(sku))
+        placed, misfit = np.zeros((2, len(sku)), dtype=np.bool_)
         order = np.argsort(-np.abs(quantity), axis=1, kind="stable")
         numbers = np.take_along_axis(np.abs(quantity), order, axis=1)
         for pattern in sorted({tuple(row[row > 0].tolist()) for row in numbers}):
@@ -161,8 +181,68 @@ class StraddledPlates:
             at = tuple(np.take_along_axis(each[rows], chosen, axis=1) for each in terms)
             fit = self._fit(pattern, plates, change_g, noise_g2, (at[0], at[1], np.sign(at[2])))
             mean_g[rows], covariance_g2[rows], log_more[rows] = fit.mean_g, fit.covariance_g2, fit.log_more
-            placed[rows] = True
-        return Foretold(mean_g, covariance_g2, log_more, placed)
+            placed[rows], misfit[rows] = True, fit.misfit
+        return Foretold(mean_g, covariance_g2, log_more, placed, misfit)
+
+    def one_thing(
+        self, plates: IntArray, change_g: FloatArray, noise_g2: FloatArray, spread_g: FloatArray, usual_mm: float
+    ) -> Foretold:
+        """Return a thing that the shelf does not sell, somewhere on the plates, once for each spread of its weight.
+
+        Parameters
+        ----------
+        spread_g : (spreads,)
+        usual_mm : float
+            Width of the shelf's goods; things are tried from half to double of that.
+        """
+        widths = usual_mm * np.array(THING_WIDTHS)
+        rows = len(spread_g) * len(widths)
+        first, last = self._ends_mm[plates[0]], self._ends_mm[plates[-1] + 1]
+        total_g = float(change_g.sum())
+        size = np.abs(change_g)
+        middle_mm = float(size @ self._plate_mm[plates]) / max(float(size.sum()), 1e-9)
+        problem = self._problem(
+            plates,
+            change_g,
+            noise_g2,
+            sign=np.full((rows, 1), 1.0 if total_g > 0 else -1.0),
+            width_mm=np.tile(widths, len(spread_g))[:, None],
+            prior=np.tile([(first + last) / 2, 0.0], (rows, 1)),
+            sigma=np.column_stack([np.full(rows, (last - first) / math.sqrt(12)), np.repeat(spread_g, len(widths))]),
+        )
+        peak = problem.solve(np.tile([middle_mm, abs(total_g)], (rows, 1)))
+        nats = peak.log_evidence.reshape(len(spread_g), len(widths))
+        best = nats.argmax(axis=1) + len(widths) * np.arange(len(spread_g))
+        top = peak.log_evidence[best]
+        whole = top + np.log(np.exp(nats - top[:, None]).mean(axis=1))
+        mean, covariance = peak.mean_g[best], peak.covariance_g2[best]
+        more = whole - log_density(change_g - mean, covariance + noise_g2)
+        of_all = np.ones(len(spread_g), dtype=np.bool_)
+        return Foretold(mean, covariance, more, of_all, ~of_all)
+
+    def _problem(
+        self,
+        plates: IntArray,
+        change_g: FloatArray,
+        noise_g2: FloatArray,
+        *,
+        sign: FloatArray,
+        width_mm: FloatArray,
+        prior: FloatArray,
+        sigma: FloatArray,
+    ) -> "_Problem":
+        noise = noise_g2 + MIN_VARIANCE_G2 * np.eye(len(change_g))
+        return _Problem(
+            plates=plates - plates[0],
+            edges_mm=self._edges_mm[plates[0] : plates[-1] + 2],
+            change_g=change_g,
+            noise_g2=noise,
+            precision=np.linalg.inv(noise).astype(np.float64),
+            sign=sign,
+            width_mm=width_mm,
+            prior=prior,
+            sigma=sigma,
+        )
 
     def _fit(
         self,
@@ -175,17 +255,20 @@ class StraddledPlates:
         sku, lane, sign = items
         number = sku.shape[1]
         starts = _starts(number)
+        size = np.abs(change_g)
+        middle_mm = float(size @ self._plate_mm[plates]) / max(float(size.sum()), 1e-9)
+        together = middle_mm + NEAR_MM * np.linspace(-1.0, 1.0, number)
         prior = np.concatenate([self._middle_mm[lane], self._weight_g[sku]], axis=1)
         sigma = np.concatenate([self._place_mm[lane], self._spread_g[sku]], axis=1)
         away = np.zeros((len(starts), *sigma.shape))
         away[:, :, :number] = starts[:, None, :] * sigma[:, :number]
+        if number > 1:  # The last start is all together at the centre of mass.
+            away[-1, :, :number] = together - prior[:, :number]
         times = (len(starts), 1)
-        problem = _Problem(
-            plates=plates - plates[0],
-            edges_mm=self._edges_mm[plates[0] : plates[-1] + 2],
-            change_g=change_g,
-            noise_g2=noise_g2,
-            precision=np.linalg.inv(noise_g2).astype(np.float64),
+        problem = self._problem(
+            plates,
+            change_g,
+            noise_g2,
             sign=np.tile(sign.astype(np.float64), times),
             width_mm=np.tile(self._width_mm[sku], times),
             prior=np.tile(prior, times),
@@ -204,6 +287,7 @@ class _Peak:
     log_evidence: FloatArray
     mean_g: FloatArray
     covariance_g2: FloatArray
+    cost: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,14 +311,21 @@ class _Problem:
         """Return the peak that Gauss–Newton steps reach from a start, (rows, 2 · items)."""
         items = self.sign.shape[1]
         inverse = self.sigma**-2.0
+        best, least = theta, np.full(len(theta), np.inf)
         for step in range(STEPS):
-            reading, slopes = self._reading(theta, SECANT_MM[step])
+            reading, slopes = self._reading(theta, SECANT_MM[min(step, len(SECANT_MM) - 1)])
+            cost = self._cost(theta, reading)
+            better = cost < least
+            best, least = np.where(better[:, None], theta, best), np.minimum(cost, least)
             weighed = slopes.transpose(0, 2, 1) @ self.precision
             information = weighed @ slopes + _diagonal(inverse)
             miss = (weighed @ (self.change_g - reading)[:, :, None])[:, :, 0] + inverse * (self.prior - theta)
             move = np.linalg.solve(information, miss[:, :, None])[:, :, 0]
             longest = np.abs(move[:, :items]).max(axis=1, initial=0.0)
-            theta = theta + move * np.minimum(1.0, LONGEST_STEP_MM / np.maximum(longest, 1e-9))[:, None]
+            onward = theta + move * np.minimum(1.0, LONGEST_STEP_MM / np.maximum(longest, 1e-9))[:, None]
+            theta = np.where(better[:, None], onward, (theta + best) / 2)  # What led uphill is taken back by half.
+        reading, _ = self._reading(theta, SECANT_MM[-1])
+        theta = np.where((self._cost(theta, reading) < least)[:, None], theta, best)
         reading, slopes = self._reading(theta, SECANT_MM[-1])
         information = slopes.transpose(0, 2, 1) @ self.precision @ slopes + _diagonal(inverse)
         # Where the reading leaves a place open, the next kinks bound it: beyond them the slopes are others.
@@ -242,8 +333,7 @@ class _Problem:
             [12 / self._between_kinks_mm(theta[:, :items]) ** 2, np.zeros_like(theta[:, items:])], axis=1
         )
         information += _diagonal(cut)
-        off = self.change_g - reading
-        cost = np.einsum("rc,cd,rd->r", off, self.precision, off) + (inverse * (self.prior - theta) ** 2).sum(axis=1)
+        cost = self._cost(theta, reading)
         log_evidence = -0.5 * (
             cost
             + len(self.change_g) * math.log(2 * math.pi)
@@ -257,7 +347,15 @@ class _Problem:
             log_evidence,
             reading + (slopes @ (self.prior - theta)[:, :, None])[:, :, 0],
             slopes @ _diagonal(self.sigma**2) @ slopes.transpose(0, 2, 1),
+            cost,
         )
+
+    def _cost(self, theta: FloatArray, reading: FloatArray) -> FloatArray:
+        """Return squared deviations from reading and prior, in their σ, (rows,)."""
+        off = self.change_g - reading
+        far = (self.prior - theta) / self.sigma
+        cost: FloatArray = ((off @ self.precision) * off).sum(axis=1) + (far**2).sum(axis=1)
+        return cost
 
     def _between_kinks_mm(self, x_mm: FloatArray) -> FloatArray:
         """Return how far it is from the last kink of s(x) before a place to the next one, (rows, items)."""
@@ -306,7 +404,8 @@ def _added_up(
     mean = peak.mean_g.reshape(starts, -1, channels)[rank[0], rows]
     covariance = peak.covariance_g2.reshape(starts, -1, channels, channels)[rank[0], rows]
     more = whole - log_density(change_g - mean, covariance + noise_g2)
-    return Foretold(mean, covariance, more, np.ones(len(rows), dtype=np.bool_))
+    cost = peak.cost.reshape(starts, -1).min(axis=0)
+    return Foretold(mean, covariance, more, np.ones(len(rows), dtype=np.bool_), cost > _chi_squared(channels))
 
 
 def _in_order(peak: _Peak, pattern: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
@@ -329,6 +428,11 @@ def _in_order(peak: _Peak, pattern: tuple[int, ...]) -> tuple[FloatArray, FloatA
             orders += np.log1p(place * _central(apart))
         start += number
     return theta, orders
+
+
+def _chi_squared(degrees: int) -> float:
+    """Return what chi squared exceeds once in ten thousand times (Wilson and Hilferty 1931, PNAS 17, 684)."""
+    return degrees * (1 - 2 / (9 * degrees) + MISFIT_SIGMAS * math.sqrt(2 / (9 * degrees))) ** 3
 
 
 def _central(sigmas: FloatArray) -> FloatArray:
