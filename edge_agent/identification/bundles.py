@@ -27,7 +27,10 @@ MAX_MISPLACED_AT_ONCE = 2
 
 PAIRS = tuple(sorted(itertools.product(range(1, 7), repeat=2), key=lambda each: (sum(each), each)))
 EXCHANGES = tuple((a, -b) for a, b in sorted(itertools.product(range(1, 4), repeat=2), key=sum))
-SEVERAL = ((1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2), (1, 1, 1, 1))
+SEVERAL = (
+    *((1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2), (1, 1, 1, 1)),
+    *((2, 2, 1), (2, 1, 2), (1, 2, 2), (3, 1, 1), (1, 3, 1), (1, 1, 3)),
+)
 """Numbers of the sets of two, three and four SKUs, the likelier ones first."""
 
 

@@ -31,6 +31,10 @@ PACK_DEPTH_MM = 120.0
 """How deep a large pack is, mm: its middle comes no closer to the shelf's front and back edge than half of it. A pack
 that hangs over the edge is not seen in shops (assumed, 2026-11)."""
 
+MOST_PLATES = 20
+"""Neighbouring narrow plates that an act may change and still be explained by goods; wider ones are reviewed: bounds time
+and memory (2026-12)."""
+
 GRID_MM = 0.5
 """Places along narrow plates that moments are taken over, mm apart (2026-11)."""
 
@@ -187,7 +191,10 @@ class ObservationModel:
         return Region(np.arange(4, dtype=np.int32), tuple(spots), everywhere, 1.0)
 
     def window(self, plates: IntArray) -> Region:
-        """Return neighbouring narrow plates, (plates,), as a region: what stands on them and on no others."""
+        """Return neighbouring narrow plates, (plates,), as a region: what stands on them and on no others.
+
+        More than `MOST_PLATES` have no spots: nothing that is sold explains them.
+        """
         edges = np.asarray(self.shelf.plate_edges_mm())
         first, last = int(plates[0]), int(plates[-1])
         outer = edges.copy()
@@ -202,7 +209,7 @@ class ObservationModel:
             return len(inside) / max(len(places_mm), 1), parts
 
         spots = []
-        for index, lane in enumerate(self.lanes):
+        for index, lane in enumerate(self.lanes if len(plates) <= MOST_PLATES else ()):
             share, parts = footprints(*lane.x_mm, FOOTPRINT_SHARE * (lane.x_mm[1] - lane.x_mm[0]))
             if share >= MIN_SPOT_SHARE:
                 mean = parts.mean(axis=0)
