@@ -32,8 +32,8 @@ PACK_DEPTH_MM = 120.0
 that hangs over the edge is not seen in shops (assumed, 2026-11)."""
 
 MOST_PLATES = 20
-"""Neighbouring narrow plates that an act may change and still be explained by goods; wider ones are reviewed: bounds time
-and memory (2026-12)."""
+"""Neighbouring narrow plates that an act may change and still be explained by goods; wider ones are reviewed: bounds
+time and memory (2026-12)."""
 
 GRID_MM = 0.5
 """Places along narrow plates that moments are taken over, mm apart (2026-11)."""

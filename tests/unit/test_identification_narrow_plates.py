@@ -100,3 +100,50 @@ def test_a_dead_plate_under_the_goods_leaves_the_others_to_tell(narrow: Site) ->
 def test_a_thing_that_the_shop_does_not_sell_is_left_to_a_person(narrow: Site) -> None:
     event = act(narrow, (place("h"), 1777.0))
     assert event.verdict is Verdict.REVIEW
+
+
+def test_a_swept_neighbourhood_is_not_billed_as_the_one_item_beside_it(narrow: Site) -> None:
+    swept = [
+        (place(sku) + off, -WEIGHTS_G[sku]) for sku, number in (("b", 3), ("c", 3), ("d", 2)) for off in range(number)
+    ]
+    event = act(narrow, *swept, (place("i"), -WEIGHTS_G["i"]))
+    assert event.verdict is Verdict.REVIEW
+
+
+def test_three_products_in_fives_are_billed_or_reviewed_but_never_as_others(narrow: Site) -> None:
+    for first, second, third in zip("abeghij", "befhijk", "ceghjkl", strict=True):
+        loads = [(place(first) - 9, -WEIGHTS_G[first]), (place(first) + 6, -WEIGHTS_G[first])]
+        loads += [(place(second) - 4, -WEIGHTS_G[second]), (place(second) + 12, -WEIGHTS_G[second])]
+        loads += [(place(third) + 3, -WEIGHTS_G[third])]
+        event = act(narrow, *loads)
+        if event.verdict is Verdict.AUTO:
+            assert bills(event)[0] == {first: -2, second: -2, third: -1} or first == second, (first, second, third)
+
+
+def test_a_carton_that_comes_back_half_empty_is_seldom_taken_for_another_product(narrow: Site) -> None:
+    rng = np.random.default_rng(5)
+    automatic = sum(
+        act(narrow, (place("j") + rng.normal(0, 15), rng.uniform(0.3, 0.8) * WEIGHTS_G["j"])).verdict is Verdict.AUTO
+        for _ in range(60)
+    )
+    assert automatic <= 6
+
+
+def test_two_dead_plates_at_the_end_do_not_make_an_item_its_neighbour(narrow: Site) -> None:
+    delta_g = load(place("l") - 8, -WEIGHTS_G["l"])
+    valid = np.arange(PLATES) < PLATES - 2
+    delta_g[~valid] = 0.0
+    step = WeightStep("act-1", "shelf", MonotonicNs(1), MonotonicNs(2), delta_g, 0.25 * np.eye(PLATES), valid, 100.0)
+    event = Identification(narrow).resolve(step, narrow.opening_stock(), Mode.SELLING)
+    assert event is not None
+    assert event.verdict is Verdict.REVIEW or bills(event)[0] == {"l": -1}
+
+
+def test_a_change_known_exactly_is_no_trouble(narrow: Site) -> None:
+    delta_g = load(place("f"), -WEIGHTS_G["f"])
+    noise_g2 = np.zeros((PLATES, PLATES))
+    valid = np.ones(PLATES, dtype=np.bool_)
+    step = WeightStep("act-1", "shelf", MonotonicNs(1), MonotonicNs(2), delta_g, noise_g2, valid, 500.0)
+    event = Identification(narrow).resolve(step, narrow.opening_stock(), Mode.SELLING)
+    assert event is not None
+    assert bills(event)[0] == {"f": -1}
