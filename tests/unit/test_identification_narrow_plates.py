@@ -111,13 +111,13 @@ def test_a_swept_neighbourhood_is_not_billed_as_the_one_item_beside_it(narrow: S
 
 
 def test_three_products_in_fives_are_billed_or_reviewed_but_never_as_others(narrow: Site) -> None:
-    for first, second, third in zip("abeghij", "befhijk", "ceghjkl", strict=True):
+    for first, second, third in zip("abeghj", "efgijk", "hkclad", strict=True):
         loads = [(place(first) - 9, -WEIGHTS_G[first]), (place(first) + 6, -WEIGHTS_G[first])]
         loads += [(place(second) - 4, -WEIGHTS_G[second]), (place(second) + 12, -WEIGHTS_G[second])]
         loads += [(place(third) + 3, -WEIGHTS_G[third])]
         event = act(narrow, *loads)
         if event.verdict is Verdict.AUTO:
-            assert bills(event)[0] == {first: -2, second: -2, third: -1} or first == second, (first, second, third)
+            assert bills(event)[0] == {first: -2, second: -2, third: -1}, (first, second, third)
 
 
 def test_a_carton_that_comes_back_half_empty_is_seldom_taken_for_another_product(narrow: Site) -> None:
