@@ -14,7 +14,7 @@ from edge_agent.vocabulary import Mode
 
 WATER_G = 30.0
 WATER_S = 150.0
-"""Water gathers some times faster than in a fridge, so that a case ends."""
+"""Water gathers some twenty times faster than in a fridge, so that a case ends."""
 NIGHT_S = 240.0
 """Eight hours of drift in four minutes: the air's half swing and the cells' lag are both 120 times faster."""
 STANDS_S = 150.0

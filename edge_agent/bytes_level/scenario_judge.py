@@ -11,6 +11,7 @@ from edge_agent.vocabulary import EventKind, Mode, Verdict
 
 FOUND_S = 3.0
 """What changed unseen is compared at the first rest after the return, s (2026-12)."""
+FOREIGN = {ActKind.FOREIGN_LEFT, ActKind.FOREIGN_REMOVED}
 STAFFS_KINDS = {EventKind.RESTOCK, EventKind.REMOVE}
 
 
@@ -78,7 +79,7 @@ def outcome_of(observed: Observed, scenario: Scenario) -> Outcome:
         return Outcome.WRONG
     if observed.mode is Mode.STAFF and any(event.kind not in STAFFS_KINDS for event in settled):
         return Outcome.WRONG
-    if scored.outcome is Outcome.MISSED and scenario.may_be_silent and scored.truth.kind is ActKind.FOREIGN_REMOVED:
+    if scored.outcome is Outcome.MISSED and scenario.may_be_silent and scored.truth.kind in FOREIGN:
         return Outcome.QUIET
     if scored.outcome is Outcome.REVIEWED_WITHOUT_TRUTH and all(not event.items for event in events):
         return Outcome.REVIEWED_WITH_TRUTH

@@ -12,7 +12,7 @@ from firmware_bridge.active_board import BoardMemory
 from firmware_bridge.board_model import BoardModel
 from firmware_bridge.board_session import BoardSession
 from firmware_bridge.board_setup import BoardSetup
-from firmware_bridge.events import Event
+from firmware_bridge.events import BoardUp, Event
 from firmware_bridge.frames import ResetCause, SampleFlag
 from firmware_bridge.link_timing import LinkTiming
 from firmware_bridge.port import PortConfig
@@ -99,6 +99,8 @@ class BoardWire:
         self._gaps = [gap for gap in course.gaps if gap.board_uid == uid]
         self._silent = [fault for fault in course.faults_of(uid) if fault.kind == "silent"]
         self._lost_s = course.lost_from_s(uid)
+        self._backoff_s = 0.0
+        self._reopen_ns: int | None = None
 
     def _new_session(self, now_ns: int) -> BoardSession:
         memory: dict[str, BoardMemory] = {}
@@ -122,6 +124,7 @@ class BoardWire:
         else:
             self.model.advance(ticks)
         self.heard.clear()
+        self._reopen_ns = None
         self.session = self._new_session(now_ns)
 
     def _befall(self, now_s: float) -> None:
@@ -138,6 +141,11 @@ class BoardWire:
         self.heard.clear()
         self._befall((now_ns - START_NS) * 1e-9)
         sent = self.model.advance(self.model.ticks_at((now_ns - START_NS) * 1e-9))
+        if self._reopen_ns is not None:
+            if now_ns < self._reopen_ns:
+                return []
+            self._reopen_ns = None
+            self.session.opened(now_ns)
         if sent:
             self.session.receive(sent, now_ns)
         if self.session.due_ns() <= now_ns:
@@ -146,4 +154,15 @@ class BoardWire:
                 answer = self.model.receive(asked)
                 if answer:
                     self.session.receive(answer, now_ns)
+        if self.session.verdict is not None:
+            self._close(now_ns)
+        elif any(isinstance(event, BoardUp) for event in self.heard):
+            self._backoff_s = 0.0
         return list(self.heard)
+
+    def _close(self, now_ns: int) -> None:
+        """Close the port and open it again a little later, as the link does."""
+        timing = LinkTiming()
+        self.session.closed(now_ns)
+        self._backoff_s = min(max(timing.backoff_first_s, 2 * self._backoff_s), timing.backoff_last_s)
+        self._reopen_ns = now_ns + round(self._backoff_s * 1e9)

@@ -20,6 +20,7 @@ class Story(StrEnum):
     REMOVE_FOREIGN = "takes the own thing away"
     LIFT_SLOWLY = "lifts one slowly off the shelf"
     BUMP = "bumps into the shelf"
+    CONDENSE = "lets water gather on the shelf"
     WIPE = "wipes water off the shelf"
 
 

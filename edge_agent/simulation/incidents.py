@@ -66,9 +66,12 @@ def run_compressor(world: ShelfWorld, rng: Rng, shelf_id: str, from_s: float, un
     world.feel(shelf_id, Vibration(from_s, until_s, frequency_hz, amplitude_g))
 
 
-def condense(world: ShelfWorld, lane_id: str, from_s: float, until_s: float, mass_g: float) -> None:
-    """Let water gather on a lane, evenly over a time; no act."""
-    world.feel(world.goods.lane(lane_id).shelf_id, LoadRamp(from_s, until_s, mass_g * _middle(world, lane_id)))
+def condense(world: ShelfWorld, lane_id: str, from_s: float, until_s: float, mass_g: float) -> ActTruth:
+    """Let water gather on a lane, evenly over a time: a thing that the store does not sell, left by nobody."""
+    shelf_id = world.goods.lane(lane_id).shelf_id
+    world.feel(shelf_id, LoadRamp(from_s, until_s, mass_g * _middle(world, lane_id)))
+    move = ItemMove(None, 1, lane_id, mass_g, until_s)
+    return _record(world, Story.CONDENSE, ActKind.FOREIGN_LEFT, shelf_id, (from_s, until_s), (move,))
 
 
 def wipe(world: ShelfWorld, rng: Rng, lane_id: str, t_s: float, mass_g: float) -> ActTruth:
