@@ -34,7 +34,8 @@ class Scenario:
     together : bool
         Whether the acts overlap, so that only all of a shelf together can be told.
     never_billed : bool
-        Whether nobody can know who owes what: an event that is settled without a person is wrong, whatever it says.
+        Whether no name is true of what moved: an event that is settled without a person is wrong, whatever it says, and
+        a review is right.
     may_be_silent : bool
         Whether to say nothing of a foreign thing's weight is as good as a review.
     site, physics : callable, optional

@@ -67,8 +67,9 @@ def judged_acts(board: Scoreboard, scenario: Scenario, course: Course, world_sta
 def outcome_of(observed: Observed, scenario: Scenario) -> Outcome:
     """Return an act's outcome in its case.
 
-    A review that names nothing leaves the truth to a person, and bills nobody. What is settled without a person is
-    wrong where nobody can know, and so is whatever names another mode than the shelf's: staff would pay.
+    A review that names nothing leaves the truth to a person, and bills nobody; so does any where no name would be true.
+    What is settled without a person is wrong where nobody can know, and so is whatever names another mode than the
+    shelf's: staff would pay.
     """
     scored = observed.scored
     events = [each.event for each in scored.heard]
@@ -81,7 +82,8 @@ def outcome_of(observed: Observed, scenario: Scenario) -> Outcome:
         return Outcome.WRONG
     if scored.outcome is Outcome.MISSED and scenario.may_be_silent and scored.truth.kind in FOREIGN:
         return Outcome.QUIET
-    if scored.outcome is Outcome.REVIEWED_WITHOUT_TRUTH and all(not event.items for event in events):
+    nameless = scenario.never_billed or all(not event.items for event in events)
+    if scored.outcome is Outcome.REVIEWED_WITHOUT_TRUTH and nameless:
         return Outcome.REVIEWED_WITH_TRUTH
     return scored.outcome
 

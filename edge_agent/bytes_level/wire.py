@@ -26,7 +26,7 @@ RATE_ERRORS = (0.97, 1.15)
 CRYSTAL_PPM = 30.0
 
 
-class _FaultyCells:
+class FaultyCells:
     """Inputs of one board that stick or make noise."""
 
     def __init__(self, site: Site, uid: str, faults: tuple[CellFault, ...], seed: int) -> None:
@@ -52,7 +52,7 @@ class _FaultyCells:
 class _Ahead:
     """A board's physics computed some rows at a time: its instants are evenly spaced, so the next ones are known."""
 
-    def __init__(self, source: BoardSource, rate_hz: float, faults: _FaultyCells) -> None:
+    def __init__(self, source: BoardSource, rate_hz: float, faults: FaultyCells) -> None:
         self._source, self._period_s = source, 1 / rate_hz
         self._faults = faults
         self._rows: list[list[int]] = []
@@ -90,7 +90,7 @@ class BoardWire:
         rate_error = float(rng.uniform(*RATE_ERRORS))
         ppm = float(rng.uniform(-CRYSTAL_PPM, CRYSTAL_PPM))
         setup = BoardSetup(uid, channels=source.channel_count, rate_hz=RATE_HZ, rate_error=rate_error, ppm=ppm)
-        self._ahead = _Ahead(source, RATE_HZ * rate_error, _FaultyCells(site, uid, course.faults_of(uid), world.seed))
+        self._ahead = _Ahead(source, RATE_HZ * rate_error, FaultyCells(site, uid, course.faults_of(uid), world.seed))
         self.model = BoardModel(setup, self._ahead, seed=world.seed)
         self.heard: list[Event] = []
         port = next(board.port for board in site.agent.boards if board.uid == uid)
