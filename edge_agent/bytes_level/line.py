@@ -1,116 +1,107 @@
 """The whole engine behind simulated boards, in simulated time: physics → board → bytes → session → pipeline."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from edge_agent.adapters.serial_cells import as_message
+from edge_agent.bytes_level.course import UNDISTURBED, Course
+from edge_agent.bytes_level.wire import START_NS, BoardWire
 from edge_agent.config import Site
-from edge_agent.model import AdcSamples, BoardUid, FloatArray, InitialState, Output
+from edge_agent.learned import Learned
+from edge_agent.model import (
+    AdcSamples,
+    Baseline,
+    BoardUid,
+    Checkpoint,
+    Decision,
+    FloatArray,
+    InitialState,
+    Message,
+    ModeChange,
+    MonotonicNs,
+    Output,
+    Stock,
+)
 from edge_agent.pipeline import Pipeline
-from edge_agent.simulation.board_source import BoardSource
 from edge_agent.simulation.hardware import BoardPhysics
 from edge_agent.simulation.world import ShelfWorld
-from firmware_bridge.active_board import BoardMemory
-from firmware_bridge.board_model import BoardModel
-from firmware_bridge.board_session import BoardSession
-from firmware_bridge.board_setup import BoardSetup
-from firmware_bridge.events import Event
-from firmware_bridge.link_timing import LinkTiming
-from firmware_bridge.port import PortConfig
 
-START_NS = 1_000_000_000_000
+__all__ = ["START_NS", "readings", "run"]
+
 STEP_NS = 5_000_000
 """Bytes travel and are read so often: the link reads within 10 ms (2026-11)."""
-AHEAD_ROWS = 32
-RATE_HZ = 80.0
-RATE_ERRORS = (0.97, 1.15)
-"""The converter's own oscillator over its nominal rate (design record on the link, 2026-11)."""
-CRYSTAL_PPM = 30.0
 
 
-class _Ahead:
-    """A board's physics computed some rows at a time: its instants are evenly spaced, so the next ones are known."""
+@dataclass(slots=True)
+class _Disk:
+    """What the unit has committed: all that a restart finds."""
 
-    def __init__(self, source: BoardSource, rate_hz: float) -> None:
-        self._source, self._period_s = source, 1 / rate_hz
-        self._rows: list[list[int]] = []
-        self._place = 0
+    stock: Stock
+    baselines: dict[str, Baseline] = field(default_factory=dict)
+    learned: Learned = field(default_factory=Learned)
 
-    def counts(self, sample_index: int, t_s: float) -> list[int]:
-        """Return the conversion that ends at ``t_s``."""
-        if self._place >= len(self._rows):
-            ahead_s: FloatArray = t_s + self._period_s * np.arange(AHEAD_ROWS, dtype=np.float64)
-            self._rows = self._source.block(ahead_s).tolist()
-            self._place = 0
-        del sample_index
-        row = self._rows[self._place]
-        self._place += 1
-        return row
+    def keep(self, output: Output) -> None:
+        """Commit what an output carries."""
+        if isinstance(output, Decision | Checkpoint):
+            self.baselines |= {each.shelf_id: each for each in output.baselines}
+        if isinstance(output, Decision):
+            self.stock = output.stock
+            new = output.learned
+            self.learned = Learned({**self.learned.units, **new.units}, {**self.learned.confidences, **new.confidences})
 
-
-class _Wire:
-    """One board and the session that reads it."""
-
-    def __init__(
-        self, site: Site, world: ShelfWorld, uid: str, physics: BoardPhysics, rng: np.random.Generator
-    ) -> None:
-        source = BoardSource(world, uid, physics)
-        rate_error = float(rng.uniform(*RATE_ERRORS))
-        ppm = float(rng.uniform(-CRYSTAL_PPM, CRYSTAL_PPM))
-        setup = BoardSetup(uid, channels=source.channel_count, rate_hz=RATE_HZ, rate_error=rate_error, ppm=ppm)
-        self.model = BoardModel(setup, _Ahead(source, RATE_HZ * rate_error), seed=world.seed)
-        self.heard: list[Event] = []
-        port = next(board.port for board in site.agent.boards if board.uid == uid)
-        memory: dict[str, BoardMemory] = {}
-        self.session = BoardSession(
-            PortConfig(port, expected_uid=uid),
-            self.heard.append,
-            lambda each: memory.setdefault(each, BoardMemory()),
-            lambda _: True,
-            LinkTiming(),
-        )
-        self.session.opened(START_NS)
-
-    def run(self, now_ns: int) -> list[Event]:
-        """Let the board and the session run to an instant; return what the session says."""
-        self.heard.clear()
-        sent = self.model.advance(self.model.ticks_at((now_ns - START_NS) * 1e-9))
-        if sent:
-            self.session.receive(sent, now_ns)
-        if self.session.due_ns() <= now_ns:
-            asked = self.session.poll(now_ns)
-            if asked:
-                answer = self.model.receive(asked)
-                if answer:
-                    self.session.receive(answer, now_ns)
-        return list(self.heard)
+    def initial(self) -> InitialState:
+        """Return what an agent starts with."""
+        return InitialState(self.stock, tuple(self.baselines.values()), learned=self.learned)
 
 
-def run(site: Site, world: ShelfWorld, physics: BoardPhysics, until_s: float) -> Iterator[tuple[float, Output]]:
+def run(
+    site: Site, world: ShelfWorld, physics: BoardPhysics, until_s: float, course: Course = UNDISTURBED
+) -> Iterator[tuple[float, Output]]:
     """Yield what the engine says, each with the world time at which it was said.
 
     Parameters
     ----------
     until_s : float
         World time; schedule all acts before.
+    course : Course
+        What befalls boards and agent meanwhile.
     """
     rng = np.random.default_rng(np.random.SeedSequence([world.seed, 77]))
     boards = [board.uid for board in site.agent.boards]
-    wires = [_Wire(site, world, uid, physics, rng) for uid in boards]
+    wires = [BoardWire(site, world, uid, physics, rng, course) for uid in boards]
     expected = {board.port: BoardUid(board.uid) for board in site.agent.boards}
-    pipeline = Pipeline(site, InitialState(site.opening_stock()))
-    for now_ns in range(START_NS, START_NS + round(until_s * 1e9), STEP_NS):
+    disk = _Disk(site.opening_stock())
+    pipeline = Pipeline(site, disk.initial())
+    modes, away = list(course.modes), course.away
+    now_ns, end_ns = START_NS, START_NS + round(until_s * 1e9)
+    while now_ns < end_ns:
+        now_s = (now_ns - START_NS) * 1e-9
+        if away is not None and now_s >= away.from_s:
+            if not away.power_cut:
+                disk.keep(pipeline.checkpoint())
+            now_ns = START_NS + round(away.until_s * 1e9)
+            for wire in wires:
+                wire.come_back(now_ns, powered_up=away.power_cut)
+            pipeline, away = Pipeline(site, disk.initial()), None
+            continue
+        messages: list[Message] = []
+        while modes and modes[0][0] <= now_s:
+            messages.append(ModeChange(MonotonicNs(now_ns), modes.pop(0)[1]))
         for wire in wires:
-            for event in wire.run(now_ns):
-                for output in pipeline.step(as_message(event, expected)):
-                    yield (now_ns - START_NS) * 1e-9, output
+            messages += [as_message(event, expected) for event in wire.run(now_ns)]
+        for message in messages:
+            for output in pipeline.step(message):
+                disk.keep(output)
+                yield now_s, output
+        now_ns += STEP_NS
 
 
 def readings(site: Site, world: ShelfWorld, physics: BoardPhysics, until_s: float) -> tuple[FloatArray, FloatArray]:
     """Return what the first board's session hands on: instants, (n,) world s, and readings, (n, channels) g."""
     board = site.agent.boards[0]
-    wire = _Wire(site, world, board.uid, physics, np.random.default_rng(np.random.SeedSequence([world.seed, 77])))
+    wire = BoardWire(site, world, board.uid, physics, np.random.default_rng(np.random.SeedSequence([world.seed, 77])))
     t_s: list[FloatArray] = []
     counts: list[FloatArray] = []
     for now_ns in range(START_NS, START_NS + round(until_s * 1e9), STEP_NS):

@@ -18,6 +18,10 @@ class Story(StrEnum):
     PUT_BACK_BETWEEN = "puts a variant back between the two lanes"
     LEAVE_FOREIGN = "leaves an own thing on the shelf"
     REMOVE_FOREIGN = "takes the own thing away"
+    LIFT_SLOWLY = "lifts one slowly off the shelf"
+    BUMP = "bumps into the shelf"
+    CONDENSE = "lets water gather on the shelf"
+    WIPE = "wipes water off the shelf"
 
 
 @dataclass(frozen=True, slots=True)

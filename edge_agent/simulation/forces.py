@@ -3,6 +3,7 @@
 import bisect
 import threading
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -10,6 +11,21 @@ from edge_agent.model import FloatArray
 
 FOLD_AFTER_S = 10.0
 """A load that arrived this long ago is part of the base; no source lags behind another by more (2026-11)."""
+
+
+class Force(Protocol):
+    """Anything that pushes on a shelf between two instants; what stays afterwards is a `LoadRamp`."""
+
+    @property
+    def t_start_s(self) -> float:
+        """World time at which it begins."""
+
+    @property
+    def t_end_s(self) -> float:
+        """World time from which it changes no more."""
+
+    def force_g(self, t_s: FloatArray) -> FloatArray:
+        """Return the force at instants ``t_s`` (n,), (n, channels)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,16 +60,33 @@ class HandForce:
         return np.asarray(np.interp(t_s, at, self.knots_g, left=0.0, right=0.0)[:, None] * self.shares)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Vibration:
+    """A tone that shakes a shelf with its goods: ``amplitude_g`` (channels,) on each cell, faded in and out."""
+
+    t_start_s: float
+    t_end_s: float
+    frequency_hz: float
+    amplitude_g: FloatArray
+    fade_s: float = 1.0
+
+    def force_g(self, t_s: FloatArray) -> FloatArray:
+        """Return the force at instants ``t_s`` (n,), (n, channels)."""
+        loud = np.clip(np.minimum(t_s - self.t_start_s, self.t_end_s - t_s) / self.fade_s, 0.0, 1.0)
+        tone = loud * np.sin(2 * np.pi * self.frequency_hz * (t_s - self.t_start_s))
+        return np.asarray(tone[:, None] * self.amplitude_g)
+
+
 class ForceTimeline:
     """All forces on one shelf, (channels,), over time; safe to add to while sources read it."""
 
     def __init__(self, base_g: FloatArray) -> None:
         self._base_g = base_g.copy()
-        self._waiting: list[LoadRamp | HandForce] = []
+        self._waiting: list[Force] = []
         self._starts_s: list[float] = []
         self._lock = threading.Lock()
 
-    def add(self, force: LoadRamp | HandForce) -> None:
+    def add(self, force: Force) -> None:
         """Schedule a force; it must not begin before instants that were already read."""
         with self._lock:
             place = bisect.bisect(self._starts_s, force.t_start_s)

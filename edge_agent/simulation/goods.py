@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,6 +109,17 @@ class Goods:
         item = next(each for each in self.held if each.sku == sku)
         self.held.remove(item)
         return self._stand(self.lane(lane_id), item, x_mm)
+
+    def bring(self, sku: str, count: int = 1, factor: float = 1.0) -> None:
+        """Bring new items to the shelf, to be put up: of ``factor`` times their SKU's mean weight."""
+        for _ in range(count):
+            item = self._new_item(sku)
+            self.held.append(replace(item, mass_g=factor * item.mass_g))
+
+    def use_up(self, sku: str, left: float) -> None:
+        """Eat or drink of an item that a shopper holds until only the share ``left`` of its weight is."""
+        place = next(place for place, each in enumerate(self.held) if each.sku == sku)
+        self.held[place] = replace(self.held[place], mass_g=left * self.held[place].mass_g)
 
     def leave_foreign(self, lane_id: str, mass_g: float, x_mm: float | None) -> StandingItem:
         """Put a thing that the store does not sell into a lane."""

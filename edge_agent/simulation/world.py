@@ -10,7 +10,7 @@ from edge_agent.model import FloatArray
 from edge_agent.simulation.acts import Movement, PlannedAct, Story
 from edge_agent.simulation.ambiguity import confusable_with
 from edge_agent.simulation.errors import ImpossibleActError
-from edge_agent.simulation.forces import ForceTimeline, HandForce, LoadRamp
+from edge_agent.simulation.forces import Force, ForceTimeline, HandForce, LoadRamp
 from edge_agent.simulation.goods import Goods, StandingItem
 from edge_agent.simulation.hands import LANDING_S, LIFT_S, item_instants_s, reach_duration_s, touch_knots_g
 from edge_agent.simulation.influence import load_shares
@@ -19,15 +19,19 @@ from edge_agent.simulation.truth import ActKind, ActTruth, ItemMove
 
 @dataclass(frozen=True, slots=True)
 class Air:
-    """The air's temperature, °C: a mean and a slow swing."""
+    """The air's temperature, °C: a mean, a slow swing, and a step (a door that opens) of ``step_s`` length."""
 
     mean_c: float = 20.0
     swing_c: float = 0.0
     period_s: float = 1200.0
+    step_c: float = 0.0
+    step_at_s: float = 0.0
+    step_s: float = 1.0
 
     def at(self, t_s: float) -> float:
         """Return the temperature at world time ``t_s``."""
-        return float(self.mean_c + self.swing_c * np.sin(2 * np.pi * t_s / self.period_s))
+        stepped = np.clip((t_s - self.step_at_s) / self.step_s, 0.0, 1.0)
+        return float(self.mean_c + self.swing_c * np.sin(2 * np.pi * t_s / self.period_s) + self.step_c * stepped)
 
 
 @dataclass(slots=True)
@@ -124,16 +128,25 @@ class ShelfWorld:
             self._touch(lane_ids[0], act.t_s, duration_s, act.press_g)
             reaches = [_Reach(act.t_s, act.t_s + duration_s)]
         moved = [each for reach in reaches for each in reach.moves]
-        truth = ActTruth(
-            act_index=len(self.truths),
-            story=act.story.value,
-            kind=_kind_of(act.movements),
-            shelf_id=shelf_ids.pop(),
-            t_start_s=act.t_s,
-            t_release_s=max(reach.end_s for reach in reaches),
-            moves=tuple(sorted((move for move, _ in moved), key=lambda move: move.t_s)),
-            ambiguous=confusable_with(self.site, moved),
+        return self.record(
+            ActTruth(
+                act_index=len(self.truths),
+                story=act.story.value,
+                kind=_kind_of(act.movements),
+                shelf_id=shelf_ids.pop(),
+                t_start_s=act.t_s,
+                t_release_s=max(reach.end_s for reach in reaches),
+                moves=tuple(sorted((move for move, _ in moved), key=lambda move: move.t_s)),
+                ambiguous=confusable_with(self.site, moved),
+            )
         )
+
+    def feel(self, shelf_id: str, force: Force) -> None:
+        """Schedule a force on a shelf that belongs to no planned act; see `incidents`."""
+        self._timelines[shelf_id].add(force)
+
+    def record(self, truth: ActTruth) -> ActTruth:
+        """Keep the truth of an act whose forces were scheduled."""
         self.truths.append(truth)
         return truth
 
