@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from edge_agent.adapters.serial_cells import as_message
+from edge_agent.bytes_level.lost_rows import LostRows
 from edge_agent.config import Site
 from edge_agent.model import AdcSamples, BoardUid, FloatArray, InitialState, Output
 from edge_agent.pipeline import Pipeline
@@ -22,6 +23,7 @@ from firmware_bridge.port import PortConfig
 START_NS = 1_000_000_000_000
 STEP_NS = 5_000_000
 """Bytes travel and are read so often: the link reads within 10 ms (2026-11)."""
+REOPEN_NS = round(LinkTiming().backoff_first_s * 1e9)
 AHEAD_ROWS = 32
 RATE_HZ = 80.0
 RATE_ERRORS = (0.97, 1.15)
@@ -35,18 +37,18 @@ class _Ahead:
     def __init__(self, source: BoardSource, rate_hz: float) -> None:
         self._source, self._period_s = source, 1 / rate_hz
         self._rows: list[list[int]] = []
-        self._place = 0
+        self._from_s: float | None = None
 
     def counts(self, sample_index: int, t_s: float) -> list[int]:
-        """Return the conversion that ends at ``t_s``."""
-        if self._place >= len(self._rows):
-            ahead_s: FloatArray = t_s + self._period_s * np.arange(AHEAD_ROWS, dtype=np.float64)
-            self._rows = self._source.block(ahead_s).tolist()
-            self._place = 0
+        """Return the conversion that ends at ``t_s``; those that were lost before happened all the same."""
         del sample_index
-        row = self._rows[self._place]
-        self._place += 1
-        return row
+        place = 0 if self._from_s is None else round((t_s - self._from_s) / self._period_s)
+        while place >= len(self._rows):
+            place -= len(self._rows)
+            self._from_s = t_s - place * self._period_s
+            ahead_s: FloatArray = self._from_s + self._period_s * np.arange(AHEAD_ROWS, dtype=np.float64)
+            self._rows = self._source.block(ahead_s).tolist()
+        return self._rows[place]
 
 
 class _Wire:
@@ -59,7 +61,9 @@ class _Wire:
         rate_error = float(rng.uniform(*RATE_ERRORS))
         ppm = float(rng.uniform(-CRYSTAL_PPM, CRYSTAL_PPM))
         setup = BoardSetup(uid, channels=source.channel_count, rate_hz=RATE_HZ, rate_error=rate_error, ppm=ppm)
-        self.model = BoardModel(setup, _Ahead(source, RATE_HZ * rate_error), seed=world.seed)
+        self.model = BoardModel(setup, _Ahead(source, RATE_HZ * rate_error * (1 + ppm * 1e-6)), seed=world.seed)
+        (lost_rng,) = rng.spawn(1)
+        self._lost = LostRows(lost_rng, RATE_HZ * rate_error)
         self.heard: list[Event] = []
         port = next(board.port for board in site.agent.boards if board.uid == uid)
         memory: dict[str, BoardMemory] = {}
@@ -71,11 +75,15 @@ class _Wire:
             LinkTiming(),
         )
         self.session.opened(START_NS)
+        self._reopen_ns: int | None = None
 
     def run(self, now_ns: int) -> list[Event]:
         """Let the board and the session run to an instant; return what the session says."""
         self.heard.clear()
+        self.model.faults.drop_rows += self._lost.due((now_ns - START_NS) * 1e-9)
         sent = self.model.advance(self.model.ticks_at((now_ns - START_NS) * 1e-9))
+        if not self._open(now_ns):
+            return list(self.heard)
         if sent:
             self.session.receive(sent, now_ns)
         if self.session.due_ns() <= now_ns:
@@ -85,6 +93,16 @@ class _Wire:
                 if answer:
                     self.session.receive(answer, now_ns)
         return list(self.heard)
+
+    def _open(self, now_ns: int) -> bool:
+        """Return whether the port is open; as the link does, close and reopen it when the session gave up."""
+        if self.session.verdict is not None and self._reopen_ns is None:
+            self.session.closed(now_ns)
+            self._reopen_ns = now_ns + REOPEN_NS
+        if self._reopen_ns is not None and now_ns >= self._reopen_ns:
+            self._reopen_ns = None
+            self.session.opened(now_ns)
+        return self._reopen_ns is None
 
 
 def run(site: Site, world: ShelfWorld, physics: BoardPhysics, until_s: float) -> Iterator[tuple[float, Output]]:
