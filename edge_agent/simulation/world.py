@@ -67,7 +67,7 @@ class ShelfWorld:
     hands : Hands
         How slow hands are.
     footprint_mm : float
-        Width of the items of which the catalogue tells none; see `Goods`.
+        Width of the items of which the catalogue tells none, see `Goods`, and of what hands press on.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ShelfWorld:
         self.seed = seed
         self.air = air or Air()
         goods_rng, self._rng = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2))
-        self._hands = hands
+        self._hands, self._footprint_mm = hands, footprint_mm
         self.goods = Goods(site, goods_rng, true_weights_g or {}, footprint_mm)
         self.truths: list[ActTruth] = []
         self._timelines = {shelf.shelf_id: ForceTimeline(self.goods.load_g(shelf.shelf_id)) for shelf in site.shelves}
@@ -199,7 +199,8 @@ class ShelfWorld:
             duration_s += held_s
         shelf, lane = self.goods.shelf_of(lane_id), self.goods.lane(lane_id)
         x_mm = lane.x_mm[0] + self._rng.uniform(0.25, 0.75) * (lane.x_mm[1] - lane.x_mm[0])
-        shares = load_shares(shelf, x_mm, self._rng.uniform(0.1, 0.9) * shelf.depth_mm)
+        # A hand is among goods: what it presses on stands as they do.
+        shares = load_shares(shelf, x_mm, self._rng.uniform(0.1, 0.9) * shelf.depth_mm, self._footprint_mm)
         knots_g = touch_knots_g(self._rng, duration_s, press_g, held_s)
         self._timelines[shelf.shelf_id].add(HandForce(start_s, start_s + duration_s, knots_g, shares))
         return duration_s

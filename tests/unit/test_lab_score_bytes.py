@@ -105,7 +105,7 @@ def test_the_command_prints_every_figure_and_as_json_names_its_versions(capsys: 
         assert figure in printed
     assert main([*BYTES, "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
-    assert (scores["judge"], scores["bytes"]) == ("judge-1", "bytes-0")
+    assert (scores["judge"], scores["bytes"]) == ("judge-1", "bytes-1")
     assert scores["matches"][0]["score"]["recall"] == 1.0
 
 
