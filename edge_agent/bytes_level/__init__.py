@@ -4,5 +4,6 @@ Drawn shelves (judging) are stocked and visited (simulation); virtual boards ans
 what the engine decides is matched with what happened. This room joins the others and is joined by none.
 """
 
-BYTES_VERSION = "bytes-0"
-"""Printed with every score of this level. 0: its physics is not complete and not frozen; see docs/judge.md."""
+BYTES_VERSION = "bytes-1"
+"""Printed with every score of this level. What it draws is pinned by tests/unit/test_bytes_frozen.py; see docs/judge.md
+for what its physics holds."""

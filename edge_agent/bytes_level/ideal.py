@@ -10,8 +10,9 @@ from edge_agent.config import ShelfConfig, Site
 from edge_agent.judging.acts import IdealAct, MovedItem
 from edge_agent.judging.bills import MAX_ITEMS, Bill
 from edge_agent.judging.habits import FloatArray, Habits, IntArray
-from edge_agent.judging.hardware import EVENT_NOISE_G, HARDWARE, Hardware
+from edge_agent.judging.hardware import EVENT_NOISE_G, HARDWARE, Hardware, HardwareKind
 from edge_agent.judging.lane_oracle import LaneOracle
+from edge_agent.judging.narrow_oracle import NarrowOracle
 from edge_agent.judging.oracle import Enumeration, Oracle, enumeration
 from edge_agent.judging.platform_oracle import PlatformOracle
 from edge_agent.judging.suites import DEPTH_MM, WIDTH_MM, Shelf
@@ -24,6 +25,12 @@ the lane (75 mm: 21.7 mm, but never beyond its edges) and the front-most goes fi
 over 60 platforms a suite, among six pairs (2026-11)."""
 MISPLACED_SHARE = 0.01
 """Items found or put astray: 0.9 % of 4,152 moved by `shopper.visit` (2026-11)."""
+
+ORACLES: Mapping[HardwareKind, type[LaneOracle | PlatformOracle | NarrowOracle]] = {
+    "lane_cells": LaneOracle,
+    "platform": PlatformOracle,
+    "narrow_plates": NarrowOracle,
+}
 
 _known = cache(enumeration)
 
@@ -77,8 +84,7 @@ class Ground:
     def oracle(self, habits: Habits) -> "StockedOracle":
         """Return who knows best what was moved here."""
         known = _known(len(self.skus), habits)
-        kind = LaneOracle if self.hardware.kind == "lane_cells" else PlatformOracle
-        return StockedOracle(known, kind(known, self.shelf, per_item=False))
+        return StockedOracle(known, ORACLES[self.hardware.kind](known, self.shelf, per_item=False))
 
     def act(self, truth: ActTruth) -> IdealAct | None:
         """Return an act as the judge's; None where his oracle has no word for it.
@@ -106,8 +112,8 @@ class Ground:
 
 def _hardware(config: ShelfConfig, shelf: Shelf) -> Hardware:
     """Return the judge's hardware of that kind; his platform's cells stand where his do, for his oracle's sake."""
-    if config.kind == "platform":
-        return HARDWARE["platform"]
+    if config.kind != "lane_cells":
+        return HARDWARE[config.kind]
     x_mm = shelf.middles_mm()
     return Hardware("lane_cells", x_mm, np.full_like(x_mm, DEPTH_MM / 2), np.eye(len(x_mm)) * EVENT_NOISE_G**2)
 

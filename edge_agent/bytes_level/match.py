@@ -9,7 +9,8 @@ import numpy as np
 from edge_agent.bytes_level.beside import Beside, stand_beside
 from edge_agent.bytes_level.ideal import felt_habits
 from edge_agent.bytes_level.line import START_NS, run
-from edge_agent.bytes_level.shop import AIR, draw_physics, shop_of
+from edge_agent.bytes_level.occasions import occasions
+from edge_agent.bytes_level.shop import draw_physics, shop_of, world_of
 from edge_agent.bytes_level.shopper import visit
 from edge_agent.config.tree import PolicyConfig
 from edge_agent.judging.habits import Habits
@@ -18,10 +19,9 @@ from edge_agent.judging.suites import draw_shelf
 from edge_agent.model import Decision, ItemEvent, Provisional
 from edge_agent.processes import worker_pool
 from edge_agent.simulation.scoreboard import Heard, Scored, score
-from edge_agent.simulation.world import ShelfWorld
 
-ACTS_A_SHELF: dict[HardwareKind, int] = {"lane_cells": 25, "platform": 16}
-"""Acts before the next shelf: fewer than its goods allow. Physics has no plates narrower than an item yet."""
+ACTS_A_SHELF: dict[HardwareKind, int] = {"lane_cells": 25, "platform": 16, "narrow_plates": 25}
+"""Acts before the next shelf: fewer than its goods allow."""
 AFTER_S = 5.0
 
 
@@ -41,7 +41,7 @@ class BytesTerms:
 class Told:
     """One act with what was said of it, when an early word came, s after the release, and who else was asked.
 
-    ``beside`` is None where nothing was moved.
+    Acts that overlap are one here: see `occasions`. ``beside`` is None where nothing was moved, or in both directions.
     """
 
     scored: Scored
@@ -80,18 +80,19 @@ def play_shelf(terms: BytesTerms, number: int) -> tuple[tuple[Told, ...], tuple[
     """Return one shelf's acts as they were told, and what was invented there."""
     site = shop_of(draw_shelf(terms.suite, terms.seed, number), HARDWARE[terms.hardware], terms.policy)
     rng = np.random.default_rng(np.random.SeedSequence([terms.seed, number, 5]))
-    world = ShelfWorld(site, int(rng.integers(2**31)), air=AIR)
+    world = world_of(site, int(rng.integers(2**31)))
     acts = min(ACTS_A_SHELF[terms.hardware], terms.acts - number * ACTS_A_SHELF[terms.hardware])
     physics = draw_physics(rng)
     truths = visit(world, terms.habits, rng, acts)
     heard: list[Heard] = []
     early_ns: dict[str, float] = {}
-    for known_s, output in run(site, world, physics, truths[-1].t_release_s + AFTER_S):
+    until_s = max(truth.t_release_s for truth in truths) + AFTER_S
+    for known_s, output in run(site, world, physics, until_s):
         if isinstance(output, Decision):
             heard.append(Heard(output.event, known_s))
         elif isinstance(output, Provisional):
             early_ns.setdefault(output.event.act_id, known_s)
-    board = score(truths, heard, START_NS)
+    board = score(occasions(truths), heard, START_NS)
     seeds = (terms.seed, number)
     beside = stand_beside(site, board.scored, START_NS, terms.policy, felt_habits(terms.habits), seeds)
     told = []

@@ -1,11 +1,14 @@
 """Acts on a stocked shelf by the judge's habits: takes and put-backs of one to four items, presses, strays."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from edge_agent.judging.habits import Habits
+from edge_agent.judging.hardware import FOOTPRINT_MM
 from edge_agent.simulation.acts import Movement, PlannedAct, Story
 from edge_agent.simulation.goods import Goods
-from edge_agent.simulation.truth import ActTruth
+from edge_agent.simulation.truth import ActKind, ActTruth
 from edge_agent.simulation.world import ShelfWorld
 
 FIRST_ACT_S = 6.0
@@ -17,18 +20,30 @@ ASTRAY_SHARE = 0.08
 LEANING_SHARE, PRESS_SHARE = 0.05, 0.03
 """Acts in which the hand leans on the goods, and touches that move nothing (assumed, 2026-11)."""
 PRESS_G = (300.0, 12_000.0)
+PAIR_SHARE = 0.05
+"""Of the acts that put nothing: during those a second shopper takes or presses on the same shelf (assumed, 2026-12)."""
+PAIR_BEGINS = (0.1, 0.9)
+"""When the second one begins, as a share of the first one's act."""
 
 
 def visit(world: ShelfWorld, habits: Habits, rng: np.random.Generator, acts: int) -> list[ActTruth]:
-    """Perform acts on the world's one shelf and return what happened; fewer where the shelf runs empty."""
+    """Perform acts on the world's one shelf and return what happened; fewer where the shelf runs empty.
+
+    A second shopper's act at the same time does not count as one of ``acts``, but is returned as one of its own.
+    """
     truths: list[ActTruth] = []
     t_s = FIRST_ACT_S
-    while len(truths) < acts:
+    for _ in range(acts):
         act = _next_act(world.goods, t_s, habits, rng)
         if act is None:
             break
-        truths.append(world.perform(act))
-        t_s = truths[-1].t_release_s + float(rng.uniform(*PAUSE_S))
+        first = world.perform(act)
+        truths.append(first)
+        if first.kind in {ActKind.TAKE, ActKind.PRESS} and rng.random() < PAIR_SHARE:
+            begins_s = first.t_start_s + float(rng.uniform(*PAIR_BEGINS)) * (first.t_release_s - first.t_start_s)
+            other = _next_act(world.goods, begins_s, replace(habits, put_share=0.0), rng)
+            truths += [world.perform(other)] if other is not None else []
+        t_s = max(each.t_release_s for each in truths[-2:]) + float(rng.uniform(*PAUSE_S))
     return truths
 
 
@@ -83,7 +98,14 @@ def _put_back(goods: Goods, count: int, rng: np.random.Generator) -> tuple[Movem
 
 
 def _bears(goods: Goods, lane_id: str, added_g: float) -> bool:
-    """Return whether a lane's cell bears so much more; a platform's four bear what was taken from them."""
+    """Return whether a lane's cells bear so much more; a platform's four bear what was taken from them.
+
+    Of narrow plates each must, that an item in the lane may touch: as if all of it stood there.
+    """
     shelf = goods.shelf_of(lane_id)
+    if shelf.kind == "narrow_plates":
+        left_mm, right_mm = goods.lane(lane_id).x_mm
+        near = [left_mm - FOOTPRINT_MM / 2 < each.x_mm < right_mm + FOOTPRINT_MM / 2 for each in shelf.channels]
+        return bool(goods.load_g(shelf.shelf_id)[near].max() + added_g <= shelf.limits.cell_max_g)
     load_g = sum(item.mass_g for item in goods.standing[lane_id])
     return shelf.kind == "platform" or load_g + added_g <= shelf.limits.cell_max_g

@@ -3,6 +3,7 @@
 import numpy as np
 
 from edge_agent.bytes_level.course import UNDISTURBED, CellFault, Course
+from edge_agent.bytes_level.lost_rows import LostRows
 from edge_agent.config import Site
 from edge_agent.model import FloatArray
 from edge_agent.simulation.board_source import BoardSource
@@ -56,22 +57,22 @@ class _Ahead:
         self._source, self._period_s = source, 1 / rate_hz
         self._faults = faults
         self._rows: list[list[int]] = []
-        self._place = 0
+        self._from_s: float | None = None
 
     def forget(self) -> None:
         """Drop what was computed ahead: the next instants do not follow on."""
-        self._rows = []
+        self._rows, self._from_s = [], None
 
     def counts(self, sample_index: int, t_s: float) -> list[int]:
-        """Return the conversion that ends at ``t_s``."""
-        if self._place >= len(self._rows):
-            ahead_s: FloatArray = t_s + self._period_s * np.arange(AHEAD_ROWS, dtype=np.float64)
-            self._rows = self._source.block(ahead_s).tolist()
-            self._place = 0
+        """Return the conversion that ends at ``t_s``; those that were lost before happened all the same."""
         del sample_index
-        row = self._rows[self._place]
-        self._place += 1
-        return self._faults.reading(row, t_s)
+        place = 0 if self._from_s is None else round((t_s - self._from_s) / self._period_s)
+        while place >= len(self._rows):
+            place -= len(self._rows)
+            self._from_s = t_s - place * self._period_s
+            ahead_s: FloatArray = self._from_s + self._period_s * np.arange(AHEAD_ROWS, dtype=np.float64)
+            self._rows = self._source.block(ahead_s).tolist()
+        return self._faults.reading(self._rows[place], t_s)
 
 
 class BoardWire:
@@ -90,8 +91,11 @@ class BoardWire:
         rate_error = float(rng.uniform(*RATE_ERRORS))
         ppm = float(rng.uniform(-CRYSTAL_PPM, CRYSTAL_PPM))
         setup = BoardSetup(uid, channels=source.channel_count, rate_hz=RATE_HZ, rate_error=rate_error, ppm=ppm)
-        self._ahead = _Ahead(source, RATE_HZ * rate_error, FaultyCells(site, uid, course.faults_of(uid), world.seed))
+        true_hz = RATE_HZ * rate_error * (1 + ppm * 1e-6)
+        self._ahead = _Ahead(source, true_hz, FaultyCells(site, uid, course.faults_of(uid), world.seed))
         self.model = BoardModel(setup, self._ahead, seed=world.seed)
+        (lost_rng,) = rng.spawn(1)
+        self._lost = LostRows(lost_rng, RATE_HZ * rate_error)
         self.heard: list[Event] = []
         port = next(board.port for board in site.agent.boards if board.uid == uid)
         self._config = PortConfig(port, expected_uid=uid)
@@ -130,9 +134,10 @@ class BoardWire:
     def _befall(self, now_s: float) -> None:
         """Let happen to the board what is due."""
         faults = self.model.faults
+        faults.drop_rows += self._lost.due(now_s)
         faults.silence = faults.deaf = now_s >= self._lost_s
         while self._gaps and self._gaps[0].from_s <= now_s:
-            faults.drop_rows = round(self._gaps.pop(0).lasts_s * RATE_HZ)
+            faults.drop_rows += round(self._gaps.pop(0).lasts_s * RATE_HZ)
         while self._silent and self._silent[0].from_s <= now_s:
             faults.channel_flags[self._silent.pop(0).board_input] = SampleFlag.SILENT
 

@@ -102,7 +102,11 @@ RECORDED_HEADS = ("figure", "unit", "recorded", "physics", "")
 def recorded_row(figure: Figure) -> list[str]:
     """Return a figure's cells, each from the least to the largest."""
     cells = [_range(each) for each in (figure.recorded, figure.physics)]
-    return [figure.name, figure.unit, *cells, "" if figure.met else "missed"]
+    return [figure.name, figure.unit, *cells, _how(figure)]
+
+
+def _how(figure: Figure) -> str:
+    return "missed" if not figure.met else "covered" if figure.recorded and not figure.amid else ""
 
 
 def _range(values: tuple[float, ...]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from edge_agent.bytes_level import BYTES_VERSION
-from edge_agent.bytes_level.match import ACTS_A_SHELF, BytesTerms, play_bytes
+from edge_agent.bytes_level.match import BytesTerms, play_bytes
 from edge_agent.bytes_level.recorded import compare
 from edge_agent.bytes_level.report import BytesResult, bytes_report
 from edge_agent.bytes_level.scenarios import SCENARIOS, ScenarioScore, play_scenario
@@ -69,8 +69,6 @@ def _run_bytes(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         say(f"{VERSION}, level of bytes {BYTES_VERSION}")
     for suite, hardware in _wanted(arguments):
-        if hardware not in ACTS_A_SHELF:
-            continue
         terms = BytesTerms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy)
         line = bytes_line(terms)
         shown = lambda done, line=line: progress.show(f"{line}: {done} played")  # noqa: E731

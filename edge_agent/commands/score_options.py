@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_agent.bytes_level.match import ACTS_A_SHELF
 from edge_agent.bytes_level.scenarios import SCENARIOS
 from edge_agent.errors import CommandLineError
 from edge_agent.judging.hardware import HARDWARE
@@ -80,9 +79,6 @@ def settle(arguments: argparse.Namespace) -> str:
             _refuse(name, way)
     if arguments.camera_sees is not None and arguments.camera is None:
         raise CommandLineError("--camera-sees: says what a camera sees; add --camera TOP1, or leave --camera-sees away")
-    if way == BYTES and arguments.hardware not in {*ACTS_A_SHELF, "all", None}:
-        known = " or ".join(ACTS_A_SHELF)
-        raise CommandLineError(f"--hardware {arguments.hardware}: only with --level ideal; name {known}")
     if way == RECORDED and arguments.recordings is None:
         raise CommandLineError("--anchors: --level bytes compares with recordings; name their directory: --recordings")
     for name in arguments.scenarios or ():

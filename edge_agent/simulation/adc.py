@@ -11,6 +11,9 @@ COUNTS_MAX = 2**23 - 1
 COUNTS_MIN = -(2**23)
 FLICKER_TIMES_S = np.array([0.1, 1.0, 10.0, 100.0])
 """One process a decade adds up to 1/f between 1 mHz and 1 Hz."""
+MAINS_HZ = 50.0
+MAINS_OFF_HZ = 0.1
+"""How far the grid's frequency strays on an ordinary day, Hz (2026-12)."""
 
 
 def sinc4_taps() -> FloatArray:
@@ -67,6 +70,23 @@ class Noise:
             self._state_g[place] = walk[-1]
             noise_g += walk
         return np.asarray(noise_g)
+
+
+class MainsTone:
+    """What the supply's alternating current leaves in the readings, folded down by the conversions.
+
+    The converter's own filter leaves a twentieth of 50 Hz at 80 samples a second, at 30 Hz; ``peak_g`` (channels,) is
+    what comes out of it.
+    """
+
+    def __init__(self, peak_g: FloatArray, rng: np.random.Generator) -> None:
+        self._peak_g = peak_g
+        self._hz = MAINS_HZ + float(rng.uniform(-MAINS_OFF_HZ, MAINS_OFF_HZ))
+        self._phase = rng.uniform(0, 2 * np.pi, size=len(peak_g))
+
+    def at(self, t_s: FloatArray) -> FloatArray:
+        """Return the tone at instants (n,), (n, channels) g."""
+        return np.asarray(self._peak_g * np.sin(2 * np.pi * self._hz * t_s[:, None] + self._phase))
 
 
 def quantise(mass_g: FloatArray, zero_counts: FloatArray, counts_per_g: FloatArray) -> IntArray:

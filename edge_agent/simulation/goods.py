@@ -33,12 +33,18 @@ class Goods:
 
     Opening stock follows the planogram, each item's weight drawn from the catalogue's unit weight and spread unless
     ``true_weights_g`` states another mean: a catalogue may be stale. Ask `require` before moving anything.
+
+    Items of which the catalogue tells no width are ``footprint_mm`` wide: their middles stand anywhere in their lane,
+    so that they reach over its borders, but not over the shelf's ends.
     """
 
-    def __init__(self, site: Site, rng: np.random.Generator, true_weights_g: Mapping[str, float]) -> None:
+    def __init__(
+        self, site: Site, rng: np.random.Generator, true_weights_g: Mapping[str, float], footprint_mm: float = 0.0
+    ) -> None:
         self._site = site
         self._rng = rng
         self._true_weights_g = true_weights_g
+        self._footprint_mm = footprint_mm
         self._shelves = {shelf.shelf_id: shelf for shelf in site.shelves}
         self._lanes = {lane.lane_id: lane for lane in site.planogram.lanes}
         self.held: list[StandingItem] = []
@@ -129,14 +135,24 @@ class Goods:
         item = self._site.catalogue.item(sku)
         mean_g = self._true_weights_g.get(sku, item.unit_weight_g)
         mass_g = max(mean_g + item.unit_sigma_g * self._rng.standard_normal(), 0.1 * mean_g)
-        width_mm = item.size_mm[0] if item.size_mm is not None else 0.0
+        width_mm = item.size_mm[0] if item.size_mm is not None else self._footprint_mm
         return StandingItem(sku, mass_g, width_mm)
 
     def _stand(self, lane: LaneConfig, item: StandingItem, x_mm: float | None) -> StandingItem:
         left, right = lane.x_mm
-        play_mm = max((right - left - item.width_mm) / 2, 0.0)
+        loose = item.sku is not None and self._site.catalogue.item(item.sku).size_mm is None
+        play_mm = max((right - left - (0.0 if loose else item.width_mm)) / 2, 0.0)
         sideways, deep = self._rng.uniform(-1, 1), self._rng.uniform(0.15, 0.85)
         x = (left + right) / 2 + sideways * play_mm if x_mm is None else x_mm
-        placed = StandingItem(item.sku, item.mass_g, item.width_mm, x, deep * self._shelves[lane.shelf_id].depth_mm)
+        shelf = self._shelves[lane.shelf_id]
+        if loose and item.width_mm > 0 and x_mm is None:
+            x = _turned_back(x, item.width_mm / 2, shelf.width_mm - item.width_mm / 2)
+        placed = StandingItem(item.sku, item.mass_g, item.width_mm, x, deep * shelf.depth_mm)
         self.standing[lane.lane_id].append(placed)
         return placed
+
+
+def _turned_back(x_mm: float, low_mm: float, high_mm: float) -> float:
+    """Return a place as far within bounds as it was beyond them."""
+    x_mm = low_mm + abs(x_mm - low_mm)
+    return high_mm - abs(high_mm - x_mm)

@@ -28,6 +28,12 @@ class BoardPhysics:
     ----------
     glitch_rate : float
         Share of a channel's samples that are read wrong (trailing ones); 0.01–0.05 on bit-banged boards.
+    glitch_spread : float
+        Each board's own rate is up to so many times more or less, log-uniform.
+    glitch_pairs : float
+        Share of the wrong readings whose next one is wrong too.
+    mains_share : float
+        Peak of the mains' tone in the readings, at most; each channel has its own of it.
     span_error, zero_error : float
         How far the calibration missed the truth, standard deviations.
     cells : mapping capacity_g → CellPhysics
@@ -37,6 +43,9 @@ class BoardPhysics:
     white_share: float = 2.4e-5
     flicker_share: float = 0.6e-5
     glitch_rate: float = 0.0
+    glitch_spread: float = 1.0
+    glitch_pairs: float = 0.0
+    mains_share: float = 0.0
     span_error: float = 2e-4
     zero_error: float = 1e-5
     lane_modes: tuple[RingingMode, ...] = SMALL_CELL_MODES

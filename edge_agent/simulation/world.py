@@ -12,7 +12,15 @@ from edge_agent.simulation.ambiguity import confusable_with
 from edge_agent.simulation.errors import ImpossibleActError
 from edge_agent.simulation.forces import Force, ForceTimeline, HandForce, LoadRamp
 from edge_agent.simulation.goods import Goods, StandingItem
-from edge_agent.simulation.hands import LANDING_S, LIFT_S, item_instants_s, reach_duration_s, touch_knots_g
+from edge_agent.simulation.hands import (
+    BRISK,
+    LANDING_S,
+    LIFT_S,
+    Hands,
+    item_instants_s,
+    reach_duration_s,
+    touch_knots_g,
+)
 from edge_agent.simulation.influence import load_shares
 from edge_agent.simulation.truth import ActKind, ActTruth, ItemMove
 
@@ -60,16 +68,28 @@ class ShelfWorld:
         Mean weights that differ from the catalogue's.
     air : Air
         Temperature around the shelves.
+    hands : Hands
+        How slow hands are.
+    footprint_mm : float
+        Width of the items of which the catalogue tells none, see `Goods`, and of what hands press on.
     """
 
     def __init__(
-        self, site: Site, seed: int, *, true_weights_g: Mapping[str, float] | None = None, air: Air | None = None
+        self,
+        site: Site,
+        seed: int,
+        *,
+        true_weights_g: Mapping[str, float] | None = None,
+        air: Air | None = None,
+        hands: Hands = BRISK,
+        footprint_mm: float = 0.0,
     ) -> None:
         self.site = site
         self.seed = seed
         self.air = air or Air()
         goods_rng, self._rng = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2))
-        self.goods = Goods(site, goods_rng, true_weights_g or {})
+        self._hands, self._footprint_mm = hands, footprint_mm
+        self.goods = Goods(site, goods_rng, true_weights_g or {}, footprint_mm)
         self.truths: list[ActTruth] = []
         self._timelines = {shelf.shelf_id: ForceTimeline(self.goods.load_g(shelf.shelf_id)) for shelf in site.shelves}
 
@@ -124,8 +144,7 @@ class ShelfWorld:
         if act.movements:
             reaches = self._reach_for(act)
         else:
-            duration_s = reach_duration_s(self._rng, 1)
-            self._touch(lane_ids[0], act.t_s, duration_s, act.press_g)
+            duration_s = self._touch(lane_ids[0], act.t_s, reach_duration_s(self._rng, 1), act.press_g)
             reaches = [_Reach(act.t_s, act.t_s + duration_s)]
         moved = [each for reach in reaches for each in reach.moves]
         return self.record(
@@ -161,13 +180,17 @@ class ShelfWorld:
 
     def _move(self, movement: Movement, start_s: float, press_g: float) -> _Reach:
         count = abs(movement.quantity)
-        duration_s = reach_duration_s(self._rng, count)
-        self._touch(movement.lane_id, start_s, duration_s, press_g)
+        brisk_s = reach_duration_s(self._rng, count)
+        slow_s = self._hands.slow_ramps_s(self._rng, count, movement.quantity)
+        slower_s = np.zeros(count) if slow_s is None else np.cumsum(slow_s)
+        duration_s = self._touch(movement.lane_id, start_s, brisk_s + float(slower_s[-1]), press_g)
         reach = _Reach(start_s, start_s + duration_s)
         shelf = self.goods.shelf_of(movement.lane_id)
-        for instant_s in item_instants_s(self._rng, start_s, duration_s, count):
+        brisk_s = duration_s - float(slower_s[-1])
+        for place, instant_s in enumerate(item_instants_s(self._rng, start_s, brisk_s, count) + slower_s):
             item, sign = self._move_one(movement)
-            ramp_s = self._rng.uniform(*(LANDING_S if sign > 0 else LIFT_S))
+            brisk = LANDING_S if sign > 0 else LIFT_S
+            ramp_s = self._rng.uniform(*brisk) if slow_s is None else slow_s[place]
             begin_s = max(instant_s - ramp_s, start_s)
             load_g = sign * self.goods.cell_load_g(shelf, item)
             self._timelines[shelf.shelf_id].add(LoadRamp(begin_s, float(instant_s), load_g))
@@ -182,12 +205,18 @@ class ShelfWorld:
             return self.goods.leave_foreign(movement.lane_id, movement.foreign_g, movement.x_mm), 1
         return self.goods.put_back(movement.lane_id, movement.sku, movement.x_mm), 1
 
-    def _touch(self, lane_id: str, start_s: float, duration_s: float, press_g: float) -> None:
+    def _touch(self, lane_id: str, start_s: float, duration_s: float, press_g: float) -> float:
+        """Let a hand touch a lane; return for how long: a push that is held takes longer than the reach."""
+        held_s = self._hands.held_s(self._rng, press_g)
+        if held_s is not None:
+            duration_s += held_s
         shelf, lane = self.goods.shelf_of(lane_id), self.goods.lane(lane_id)
         x_mm = lane.x_mm[0] + self._rng.uniform(0.25, 0.75) * (lane.x_mm[1] - lane.x_mm[0])
-        shares = load_shares(shelf, x_mm, self._rng.uniform(0.1, 0.9) * shelf.depth_mm)
-        knots_g = touch_knots_g(self._rng, duration_s, press_g)
+        # A hand is among goods: what it presses on stands as they do.
+        shares = load_shares(shelf, x_mm, self._rng.uniform(0.1, 0.9) * shelf.depth_mm, self._footprint_mm)
+        knots_g = touch_knots_g(self._rng, duration_s, press_g, held_s)
         self._timelines[shelf.shelf_id].add(HandForce(start_s, start_s + duration_s, knots_g, shares))
+        return duration_s
 
 
 def _kind_of(movements: tuple[Movement, ...]) -> ActKind:

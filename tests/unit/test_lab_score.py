@@ -168,10 +168,3 @@ def test_the_examination_of_the_judge_says_what_it_misses(capsys: pytest.Capture
     assert re.search(r"^  \w+, .+: [\d.e-]+ for [\d.]+ \([+-]\d+ %\)$", printed, re.MULTILINE)
     assert status == 1, "fifty acts cannot meet every anchor"
     assert re.search(r"^variants +cell per lane \+ camera +0\.7 → [\d.]+ ", printed, re.MULTILINE)
-
-
-def test_physics_has_no_plates_narrower_than_items_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["lab", "score", "--level", "bytes", "--hardware", "narrow_plates"]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "--hardware narrow_plates: only with --level ideal; name lane_cells or platform" in said.err
