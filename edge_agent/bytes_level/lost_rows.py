@@ -6,7 +6,7 @@ off because its clock stood high for more than 60 µs (HX711 data sheet). Eight 
 second. Those of ten seconds are left out: a board that is silent so long is another story.
 
 The rate is kept a second, not a reading: what disturbs a board comes in its own time. A reading it would be eight times
-more at 80 readings a second, 2.4-11.3 % of them, and every board's link would be reported as poor.
+more at 80 readings a second, 2.4-11.3 % of them.
 """
 
 import numpy as np

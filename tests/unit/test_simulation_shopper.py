@@ -27,7 +27,8 @@ def test_a_session_tells_every_story_and_can_be_performed(site: Site, seed: int)
     session = scripted_session(site, seed, act_count=40)
     truths = ShelfWorld(site, seed).perform_all(session)
     assert len(truths) == 40
-    assert {act.story for act in session} == set(Story)
+    incidents = {Story.BUMP, Story.WIPE, Story.CONDENSE, Story.LIFT_SLOWLY}  # Not what shoppers come for.
+    assert {act.story for act in session} == set(Story) - incidents
     assert {truth.kind for truth in truths} == set(ActKind) - {ActKind.EXCHANGE}
 
 
