@@ -293,7 +293,9 @@ class ShelfSegmenter:
 
     def _step(self, act: Disturbance, rest: Rest, change: Change, *, final: bool) -> WeightStep:
         press_g2 = (self.settings.press_share * act.peak_g) ** 2 / max(int(change.valid.sum()), 1)
-        covariance = change.covariance_g2 + self._twist_g2 + press_g2 * np.diag(change.valid.astype(np.float64))
+        span_g2 = np.square(self.settings.span_share * np.where(change.valid, change.delta_g, 0.0))
+        covariance = change.covariance_g2 + self._twist_g2
+        covariance = covariance + np.diag(span_g2 + press_g2 * change.valid.astype(np.float64))
         return WeightStep(
             act_id=act.act_id,
             shelf_id=self.shelf.shelf_id,

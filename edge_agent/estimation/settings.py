@@ -60,6 +60,9 @@ class EstimationSettings:
     press_share: float = 0.0002
     """σ of what a press leaves behind, share of its peak: hysteresis and repeatability of 0.05 % are its limits
     (cells' data sheets)."""
+    span_share: float = 0.0005
+    """σ of a channel's change, share of it: hysteresis and nonlinearity of 0.05 % make small loads weigh a little less
+    than large ones (cells' data sheets)."""
     moment_press_share: float = 0.01
     """The same for a platform's moments (Cambridge: 10 kg presses moved them by under 100 g)."""
     twist_share: float = 0.06
