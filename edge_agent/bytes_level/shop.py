@@ -21,6 +21,8 @@ BOARD_INPUTS = {"lane_cells": 6, "platform": 4, "narrow_plates": 8}
 OPENING = {"lane_cells": 6, "platform": 4, "narrow_plates": 6}
 """Items a lane at the start, fewer of the heavy ones: see `opening_count`."""
 CAPACITY_G = {"lane_cells": 10_000.0, "platform": 20_000.0, "narrow_plates": 10_000.0}
+EXAMPLE_CELL_G = 5_000.0
+"""The smaller cells of the example shop, where the named cases play."""
 MIN_EVENT_G = {"lane_cells": 10.0, "platform": 20.0, "narrow_plates": 10.0}
 FULL_SHARE = 0.9
 """Share of the cells' capacity that the opening stock may take: an overloaded cell is blank, and what it bears is
@@ -118,5 +120,5 @@ def draw_physics(rng: np.random.Generator, glitch_rate: float = GLITCHES) -> Boa
         mains_share=MAINS_SHARE,
         lane_modes=modes,
         platform_modes=modes,
-        cells={each: CellPhysics(each, hysteresis=HYSTERESIS) for each in CAPACITY_G.values()},
+        cells={each: CellPhysics(each, hysteresis=HYSTERESIS) for each in {*CAPACITY_G.values(), EXAMPLE_CELL_G}},
     )
