@@ -20,7 +20,8 @@ import numpy as np
 
 from edge_agent.config import ShelfConfig
 from edge_agent.config.assortment import LaneConfig
-from edge_agent.identification.straddled_plates import FOOTPRINT_SHARE, overlaps
+from edge_agent.identification.place_search import overlaps
+from edge_agent.identification.straddled_plates import FOOTPRINT_SHARE
 from edge_agent.model import FloatArray, IntArray
 
 MIN_SPOT_SHARE = 0.05
