@@ -245,7 +245,8 @@ class BoardTrack:
         _, grams, _ = self.history.last(WINDOW_ROWS)  # a rejected reading repeats the last one: no noise
         if grams.shape[0] == WINDOW_ROWS:
             limit_g = self.settings.noisy_share * self.layout.cell_max_g
-            self.watch.electrical.look(now_ns, grams[:, : self.layout.cell_count], limit_g)
+            lasting_g = self.settings.lasting_noise_share * self.layout.cell_max_g
+            self.watch.electrical.look(now_ns, grams[:, : self.layout.cell_count], limit_g, lasting_g)
 
     def set_faulty(self) -> None:
         """Follow a change of the channels that can be trusted: a platform with a dead cell is watched cell by cell."""

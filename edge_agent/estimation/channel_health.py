@@ -153,7 +153,9 @@ class ChannelWatch:
         loud = noise > self.settings.noisy_share * layout.cell_max_g
         self._noisy_epochs = np.where(loud & ~mute, self._noisy_epochs + 1, 0).astype(np.int32)
         self._count_glitches(rows, fresh)
+        self.electrical.calm(noise < 0.5 * self.settings.lasting_noise_share * layout.cell_max_g)
         noisy = (self._noisy_epochs >= NOISY_EPOCHS) | (self._glitch_share > self.settings.glitch_rate)
+        noisy |= self.electrical.lasting
         told_noisy = noisy | self.electrical.noisy(now_ns)
         over = (np.abs(readings) > layout.cell_max_g).sum(axis=0) >= OVERLOAD_ROWS
         load = np.abs(readings).max(axis=0)

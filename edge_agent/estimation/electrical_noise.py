@@ -4,8 +4,9 @@ What moves a plate is smooth or rings: the next reading follows from the last fe
 adds does not. So the part of the readings that an autoregression of the last four cannot foretell is noise of the
 wires, whenever it is large; a blow is foretold as badly, but in few readings only, which a median passes over.
 
-It is a word to the technician and no more: hard knocks in quick succession look the same, so no evidence is set aside
-for it.
+Found at once it is a word to the technician and no more: hard knocks in quick succession look the same. What lasts for
+seconds, look after look and as loud, nobody does with his hands: such a cell is set aside, for a shelf that waits for
+it to rest would wait for ever.
 """
 
 from collections import deque
@@ -29,8 +30,15 @@ UNFORETOLD_SHARE = 0.5
 """Of the variance, that makes noise (simulated, as above)."""
 STEADY = 2.0
 """Factor within which noise of the wires stays from look to look, and hands do not (simulated, as above)."""
+LOOKS_PAUSE_NS = 1_000_000_000
+"""A pause between looks after which noise is followed anew, ns: the shelf was still (rule, 2026-12)."""
 HELD_NS = 5_000_000_000
 """How long noise is remembered: a loose plug crackles on and off, and one alarm is enough (rule, 2026-11)."""
+LASTING_LOOKS = 50
+LASTING_SHARE = 0.8
+LASTING_STEADY = 3.0
+"""Looks, five seconds of them, of which this share must find noise of the wires, as loud within this factor, before its
+cell is set aside (rule, 2026-12)."""
 MAD_TO_SIGMA = 1.4826
 """σ of a normal from its median absolute deviation."""
 
@@ -42,6 +50,8 @@ class ElectricalWatch:
     ----------
     sigma_g : (cells,)
         What the latest look found, g; 0 where nothing but movement was seen.
+    lasting : (cells,) bool
+        Cells whose wires were noisy for `LASTING_LOOKS`, until `calm` says that it is over.
     """
 
     def __init__(self, cells: int, period_ns: int) -> None:
@@ -50,21 +60,46 @@ class ElectricalWatch:
         self._found_ns: InstantArray = np.full(cells, -(2**62))
         self._looked_ns = 0
         self._latest_ns = -(2**62)
+        self._heard: deque[FloatArray] = deque(maxlen=LASTING_LOOKS)
+        self.lasting: BoolArray = np.zeros(cells, dtype=np.bool_)
         self._fast_enough = period_ns * WINDOW_ROWS <= LONGEST_SPAN_NS
 
     def due(self, now_ns: int) -> bool:
         """Return whether it is time for the next look."""
         return self._fast_enough and now_ns - self._looked_ns >= LOOK_NS
 
-    def look(self, now_ns: int, readings: FloatArray, limit_g: FloatArray) -> None:
-        """Judge the newest readings, (`WINDOW_ROWS`, cells), against each cell's limit, (cells,), g."""
+    def look(self, now_ns: int, readings: FloatArray, limit_g: FloatArray, lasting_g: FloatArray) -> None:
+        """Judge the newest readings, (`WINDOW_ROWS`, cells).
+
+        Parameters
+        ----------
+        limit_g, lasting_g : (cells,)
+            σ of noise that is a fault at once, and, lower, of what is one where it lasts.
+        """
+        pause = now_ns - self._looked_ns
         self._looked_ns = now_ns
-        self.sigma_g = electrical(readings, limit_g)
+        heard_g = electrical(readings, lasting_g)
+        self._follow(heard_g, interrupted=pause > LOOKS_PAUSE_NS)
+        self.sigma_g = np.where(heard_g > limit_g, heard_g, 0.0)
         self._looks.append(self.sigma_g)
         if len(self._looks) == LOOKS:
             found = steady(np.array(self._looks))
             if found.any():
                 self._found_ns[found] = self._latest_ns = now_ns
+
+    def _follow(self, heard_g: FloatArray, *, interrupted: bool) -> None:
+        if interrupted:
+            self._heard.clear()
+        self._heard.append(heard_g)
+        if len(self._heard) < LASTING_LOOKS:
+            return
+        heard = np.array(self._heard)
+        low, high = np.quantile(heard, (1 - LASTING_SHARE, 1 - (1 - LASTING_SHARE) / 2), axis=0)
+        self.lasting |= (low > 0) & (high < LASTING_STEADY * low)
+
+    def calm(self, cells: BoolArray) -> None:
+        """Note which cells were quiet for an epoch, (cells,): nothing lasts there any more."""
+        self.lasting &= ~cells
 
     def any_noisy(self, now_ns: int) -> bool:
         """Return whether any cell's wires were noisy lately."""

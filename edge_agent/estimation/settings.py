@@ -82,6 +82,8 @@ class EstimationSettings:
     of 20–37 counts)."""
     noisy_share: float = 0.01
     """σ at rest above this share of the capacity is a fault: 50 g of 5 kg (Cambridge: worst healthy cell 4 g)."""
+    lasting_noise_share: float = 0.002
+    """The same where it is noise of the wires and lasts: 10 g of 5 kg, more than twice the worst healthy cell's."""
     glitch_rate: float = 0.15
     """Share of rejected samples that is a fault (Cambridge: 5 % at worst)."""
     unsettled_s: float = 60.0
