@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_agent.advising.forecast import Forecast
@@ -106,7 +106,7 @@ class UnitAdvice:
     def sentences(self) -> list[str]:
         """Return how the configured value stands, and what to set instead."""
         said = [f"{self.file}: {KEY} = {self.configured} {self._standing(self.configured)}."]
-        if self.recommended == self.configured:
+        if self.recommended == self.configured or self.at(self.recommended) == self._like_configured():
             said.append("Recommended: leave it.")
         else:
             said.append(
@@ -114,6 +114,20 @@ class UnitAdvice:
                 f"{per_1000(self.targets.wrong)} in 1,000 wrongly on any shelf; it {self._standing(self.recommended)}."
             )
         return said
+
+    def about_tolerated(self, tolerated: float) -> list[str]:
+        """Return how a tolerated error stands, whose threshold follows from the unit's own acts."""
+        target = max(each.at_target.min_confidence for each in self.advices)
+        first = f"{self.file}: policy.tolerated_error = {tolerated:g}: until 200 acts are seen the threshold is"
+        then = f"Then it follows from the unit's own acts, to about {target:.4g} for"
+        return [
+            f"{first} {self.configured:.6g}, which {self._standing(self.configured)}.",
+            f"{then} {per_1000(self.targets.wrong)} in 1,000 wrong. Leave {KEY} unset.",
+        ]
+
+    def _like_configured(self) -> list[Standing]:
+        """Return how the recommended value would stand if it made no difference."""
+        return [replace(each, min_confidence=self.recommended) for each in self.at(self.configured)]
 
     def _met_at(self, min_confidence: float) -> bool:
         return all(self.targets.met_by(each) for each in self.at(min_confidence))

@@ -16,6 +16,7 @@ from edge_agent.config import ShelfConfig, Site
 from edge_agent.config.assortment import ItemConfig, LaneConfig
 from edge_agent.identification.observation_model import ObservationModel
 from edge_agent.identification.prior import HANDFUL, HANDFUL_EXPONENT, SHOPPER, strayed_share
+from edge_agent.identification.straddled_plates import item_widths_mm
 from edge_agent.model import FloatArray, MonotonicNs, Stock, VisionObservation, WeightStep
 
 NONE_OF_THEM = 1e-6
@@ -72,6 +73,8 @@ class ActSource:
         number = np.arange(1, HANDFUL + 1) ** -HANDFUL_EXPONENT
         self._number_share = number / number.sum()
         self._skus = tuple(sorted({lane.sku for lane in self.lanes}))
+        sold = tuple(site.catalogue.item(sku) for sku in self._skus)
+        self._width_mm = dict(zip(self._skus, item_widths_mm(self.lanes, sold).tolist(), strict=True))
 
     def draw(self, seed: int, number: int) -> DrawnAct:
         """Return an act; the same arguments give the same one."""
@@ -118,7 +121,8 @@ class ActSource:
         if strays and len(self.lanes) > 1:
             lane = (lane + 1 + int(other * (len(self.lanes) - 1))) % len(self.lanes)
         x_mm = rng.uniform(*_room(self.lanes[lane], item))
-        return self._model.influence(x_mm, rng.uniform(*self._model.depth_range_mm()))
+        width_mm = self._width_mm[item.sku]
+        return self._model.influence(x_mm, rng.uniform(*self._model.depth_range_mm()), width_mm)
 
     def _words(self, moved: list[str], step: WeightStep, rng: np.random.Generator) -> tuple[VisionObservation, ...]:
         if self.camera is None or len(self._skus) < 2:

@@ -32,6 +32,11 @@ SETTLE_S = 1.0
 """Quiet between the agent's word that it is ready and the first act (2026-11)."""
 VERDICT_S = 3.0
 """After an act's release the agent has this long before the act counts as unheard (2026-11)."""
+KINDS = {
+    "lane_cells": "a cell per lane",
+    "platform": "one plate on four corner cells",
+    "narrow_plates": "plates narrower than the goods",
+}
 STOPPED = "broker, boards, agent and ledger are stopped"
 
 
@@ -112,10 +117,7 @@ def _directory(keep: Path | None, ending: contextlib.ExitStack) -> Path:
 
 
 def _introduction(site: Site, broker: str, seed: int) -> str:
-    shelves = " and ".join(
-        f"{shelf.shelf_id} ({'a cell per lane' if shelf.kind == 'lane_cells' else 'one plate on four corner cells'})"
-        for shelf in site.shelves
-    )
+    shelves = " and ".join(f"{shelf.shelf_id} ({KINDS[shelf.kind]})" for shelf in site.shelves)
     return (
         f"shelves: {shelves}\n"
         f"parts: {broker}, {len(site.agent.boards)} virtual boards on pseudo-terminals, `edge-agent run`, "

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     site, targets = reading.site, Targets(arguments.target_reviewed, arguments.target_wrong)
     draw = Draw(arguments.acts, arguments.seed, arguments.step_noise)
     shelves = _shelves(site, path, arguments.shelf)
-    warnings = _warnings(draw, targets)
+    warnings = _warnings(draw, targets) + _unplanned(site, arguments.shelf)
     tell(*(line for each in warnings for line in folded(each)))
     advices = []
     for shelf in shelves:
@@ -92,6 +92,14 @@ def _shelves(site: Site, path: Path, wanted: str | None) -> list[ShelfConfig]:
             f"{path}: the planogram has no lane on {names}: there is nothing to foretell; plan lanes first"
         )
     return planned
+
+
+def _unplanned(site: Site, wanted: str | None) -> list[str]:
+    return [
+        f"{shelf.shelf_id}: the planogram has no lane on it: nothing is foretold of it, every act there is reviewed."
+        for shelf in site.shelves
+        if wanted is None and not site.planogram.on_shelf(shelf.shelf_id)
+    ]
 
 
 def _warnings(draw: Draw, targets: Targets) -> list[str]:
@@ -136,7 +144,8 @@ def _with_proposals(site: Site, shelf: ShelfConfig, advice: Advice, draw: Draw) 
 
 def _about(unit: UnitAdvice, site: Site) -> list[str]:
     """Return the sentences on the threshold, and for whom it holds."""
-    said = unit.sentences()
+    tolerated = site.agent.policy.tolerated_error
+    said = unit.sentences() if tolerated is None else unit.about_tolerated(tolerated)
     if len(unit.advices) < sum(bool(site.planogram.on_shelf(shelf.shelf_id)) for shelf in site.shelves):
         said.append("The unit's other shelves share this key: leave --shelf out before you set it.")
     return [" ".join(said)]

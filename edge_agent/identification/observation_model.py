@@ -111,15 +111,18 @@ class ObservationModel:
         elif shelf.kind == "lane_cells":
             self.regions = self._plate_regions()
 
-    def influence(self, x_mm: float, y_mm: float) -> FloatArray:
-        """Return g(x, y), (channels,): each channel's share of a load there; sums to 1."""
+    def influence(self, x_mm: float, y_mm: float, width_mm: float | None = None) -> FloatArray:
+        """Return g(x, y), (channels,): each channel's share of a load there; sums to 1.
+
+        Its width counts on narrow plates alone; without one it is as wide as goods usually are.
+        """
         if self.shelf.kind == "platform":
             mean, _ = self._platform_moments((x_mm, x_mm), (y_mm, y_mm))
             return mean
         edges = np.asarray(self.shelf.plate_edges_mm())
         if self.shelf.kind == "narrow_plates":
             edges[0], edges[-1] = -np.inf, np.inf
-            return overlaps(np.array(x_mm), np.array(self.usual_width_mm), edges)
+            return overlaps(np.array(x_mm), np.array(width_mm or self.usual_width_mm), edges)
         plate = int(np.clip(np.searchsorted(edges, x_mm, side="right") - 1, 0, self.channel_count - 1))
         indicator: FloatArray = np.eye(self.channel_count)[plate]
         return indicator

@@ -106,3 +106,16 @@ def test_seventy_lanes_get_their_cells_from_nine_boards(site: Site) -> None:
     assert len(shelf.channels) == 70
     assert len({channel.board_uid for channel in shelf.channels}) == 9
     assert forecast(changed, shelf, Draw(acts=4, seed=1, noise_g=1.0)).acts == 4
+
+
+def test_goods_narrower_than_usual_stand_on_narrow_plates_as_wide_as_the_catalogue_says(site: Site) -> None:
+    lanes = next(shelf for shelf in site.shelves if shelf.kind == "lane_cells")
+    plates = 18
+    cells = tuple(
+        msgspec.structs.replace(lanes.channels[0], index=place, x_mm=lanes.width_mm * (place + 0.5) / plates)
+        for place in range(plates)
+    )
+    narrow = msgspec.structs.replace(lanes, kind="narrow_plates", channels=cells)
+    assert any(item.size_mm is not None for item in site.catalogue.items)
+    found = forecast(site, narrow, Draw(60, 1, 1.0))
+    assert np.mean(np.array(found.confidences) < 0.99) <= 0.1
