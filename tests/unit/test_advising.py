@@ -117,5 +117,6 @@ def test_goods_narrower_than_usual_stand_on_narrow_plates_as_wide_as_the_catalog
     )
     narrow = msgspec.structs.replace(lanes, kind="narrow_plates", channels=cells)
     assert any(item.size_mm is not None for item in site.catalogue.items)
-    found = forecast(site, narrow, Draw(60, 1, 1.0))
+    shop = msgspec.structs.replace(site, shelves=(narrow,))
+    found = forecast(shop, narrow, Draw(60, 1, 1.0))
     assert np.mean(np.array(found.confidences) < 0.99) <= 0.1
