@@ -93,9 +93,10 @@ def test_a_worker_that_the_kernel_killed_is_an_error_in_words() -> None:
 
 
 def test_what_workers_return_comes_in_order_and_they_are_gone_after() -> None:
+    before = signal.getsignal(signal.SIGTERM)
     with worker_pool(2) as pool:
         assert list(pool.map(abs, range(-5, 0))) == [5, 4, 3, 2, 1]
         workers = workers_of(os.getpid())
     assert workers
     assert not any(map(alive, workers))
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, "what stood before stands again"
+    assert signal.getsignal(signal.SIGTERM) is before, "what stood before stands again"
