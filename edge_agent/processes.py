@@ -61,7 +61,7 @@ def worker_pool(jobs: int) -> Iterator[WorkerPool]:
                 "a worker process was killed, perhaps for want of memory; name fewer --jobs"
             ) from error
         finally:
-            with _uninterrupted():
+            with uninterrupted():
                 writing.close()
                 pool.shutdown(cancel_futures=True)
 
@@ -94,8 +94,8 @@ def _unwind(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ignore further signals for the moment that it takes to end the workers: an impatient Ctrl-C changes nothing."""
+def uninterrupted() -> Iterator[None]:
+    """Ignore further signals while other processes are ended: an impatient Ctrl-C changes nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

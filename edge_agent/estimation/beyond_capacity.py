@@ -49,11 +49,16 @@ class BeyondCapacity:
         told = np.where(moved, delta_g, np.where(blank, 0.0, change.delta_g))
         return Change(told, covariance, (change.valid & ~blank) | moved, change.peak_g), bool(moved.any())
 
-    def note(self, rest: Rest) -> None:
-        """Keep what the overloaded plates read now; the others are weighed again."""
+    def note(self, rest: Rest) -> BoolArray:
+        """Keep what the overloaded plates read now; return which plates were overloaded and weigh again, (channels,).
+
+        Their baseline is of before the overload: whatever changed since was told as it happened.
+        """
         level_g, over = self._read(rest)
         read = ~np.isnan(level_g)
+        relieved: BoolArray = read & ~over & ~np.isnan(self._level_g)
         self._level_g[read] = np.where(over, level_g, np.nan)[read]
+        return relieved
 
     def _read(self, rest: Rest) -> tuple[FloatArray, BoolArray]:
         """Return every plate's reading at rest, (channels,) g, NaN where there is none, and which are overloaded."""

@@ -245,6 +245,7 @@ class ShelfSegmenter:
         steps: list[WeightStep] = []
         committed = self._adopts or significant or (returned and self._within_zero_drift(change))
         parted = self._sub_steps(act, rest, change) if significant and not self._adopts else ()
+        relieved = self._beyond.note(rest)
         if committed:
             self.baseline.commit(rest.level, rest.level.valid)
             if significant and not self._adopts:
@@ -252,9 +253,8 @@ class ShelfSegmenter:
                 steps.append(replace(step, sub_steps=parted, beyond_capacity=beyond))
             self._adopts = False
         else:
-            self.baseline.commit(rest.level, unknown)
+            self.baseline.commit(rest.level, unknown | (relieved & rest.level.valid))
             self.baseline.refine(rest.level)
-        self._beyond.note(rest)
         share = self.settings.zero_tracking_share_per_s
         for (track, part), window, standing in zip(rest.parts, rest.windows, rest.standing, strict=True):
             known = part.shelf_index in track.rested

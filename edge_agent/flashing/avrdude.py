@@ -17,6 +17,7 @@ from typing import IO, Final
 
 from edge_agent.errors import BoardError, EdgeAgentError, FirmwareError
 from edge_agent.flashing.intel_hex import write_intel_hex
+from edge_agent.processes import uninterrupted
 
 ATTEMPTS: Final = 2
 """How often avrdude asks a bootloader at one baud rate, 5 s each when nothing answers (avrdude 7.1, 2026-11)."""
@@ -186,7 +187,7 @@ def _running(words: list[str], transcript: Transcript) -> Iterator["subprocess.P
         interrupts.let_through()
         yield child
     finally:
-        with _deaf_to_interrupts():
+        with uninterrupted():
             if child.poll() is None:
                 child.terminate()
                 with suppress(subprocess.TimeoutExpired):
@@ -218,20 +219,6 @@ class _InterruptsLater:
 
     def _note(self, _number: int, _frame: object) -> None:
         self._came = True
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Ignore a second Ctrl-C while avrdude is ended: it would stay behind, writing."""
-    if threading.current_thread() is not threading.main_thread():  # it is the only one that interrupts reach
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _drain(stream: IO[bytes], transcript: Transcript) -> None:

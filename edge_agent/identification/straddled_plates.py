@@ -34,7 +34,7 @@ FOOTPRINT_SHARE = 0.8
 """Width of an item over that of its lane, where the catalogue does not tell: a lane leaves room for fingers (assumed,
 2026-11)."""
 LEAST_SPREAD_G = 0.05
-"""Nor to weigh better than this, g (2026-11)."""
+"""No item is known to weigh better than this, g, standard deviation (2026-11)."""
 TOUCHED_SIGMAS = 5.0
 """A plate whose change is smaller is taken as untouched (2026-11)."""
 TOUCHED_SHARE = 0.3

@@ -409,3 +409,10 @@ def test_an_overloaded_plate_goes_blank_alone_and_what_happens_on_it_is_heard_bu
     assert [step.beyond_capacity for step in told.finals] == [True, False, True, False]
     assert [bool(step.covariance_g2[0, 0] > 100**2) for step in told.finals] == [True, True, True, False]
     assert [health[1:] for health in told.health] == [("overload", True), ("overload", False)]
+
+
+def test_a_plate_that_is_relieved_by_a_trifle_does_not_tell_again_what_was_told_while_it_was_overloaded() -> None:
+    scene = Scene(2, 34).resting(900).lane(5, 0, 4102).lane(13, 0, -4).lane(22, 1, -250)
+    told = play(Estimation([lanes(2)], [calibration()]), {A: scene})
+    changes = [(step.delta_g.round(-1) + 0.0).tolist() for step in told.finals]
+    assert changes == [[4100, 0], [0, -250]], "lane 0 bears 5,002 g, then 4,998 g of its 5,000"
