@@ -467,7 +467,8 @@ def test_a_ledger_killed_before_its_commit_gets_the_events_again(mosquitto: Real
         assert agent.outbox.depth() == 10
         with StoreLedger(tmp_path / "ledger.db", at(mosquitto.port)) as second:
             agent.is_confirmed()
-            assert second.recorded == list(range(1, 11))
+            # Each once. In which order is the broker's: what comes while the session is taken up can overtake a resend.
+            assert sorted(second.recorded) == list(range(1, 11))
     store.service._ledger.close()
     store.service._waker.close()
     store.ledger.close()
