@@ -89,7 +89,7 @@ bad-inputs: $(VENV)/dev.stamp parts
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --no-strip-extras \
-	  --extra hardware --extra build -o requirements-unit.lock
+	  --extra hardware --extra camera --extra build -o requirements-unit.lock
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --no-strip-extras \
 	  --extra hardware --extra store --extra lab --extra build -o requirements.lock
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --no-strip-extras \

@@ -39,6 +39,8 @@ GROUPS: Mapping[str, str] = {
     "store": "the store's side: ledger and stock",
 }
 EXTRA_OF = {
+    "cv2": "camera",
+    "linuxpy": "camera",
     "numpy": "hardware",
     "serial": "hardware",
     "cobs": "hardware",

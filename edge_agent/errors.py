@@ -12,7 +12,8 @@
     ├── StateInUseError       8   a second agent on the same state directory
     ├── RecordingError        9   a recording is truncated, foreign or of another version
     ├── LedgerError          10   the store's ledger cannot be opened or written
-    └── FirmwareError        11   a firmware image is missing, damaged, not for this board, or reads back wrong
+    ├── FirmwareError        11   a firmware image is missing, damaged, not for this board, or reads back wrong
+    └── CameraError          12   a camera is absent, busy, stalled, unplugged or uncommissioned, or a picture is none
 
 Status 0 is success, 2 also what argparse refuses, 130 an interrupt at a prompt and 143 SIGTERM where nothing is to be
 shut down in order. SIGINT and SIGTERM end a running agent with 0: stopping is what was asked for.
@@ -83,3 +84,9 @@ class FirmwareError(EdgeAgentError, ValueError):
     """A firmware image is missing, damaged, not for this board, or reads back wrong."""
 
     exit_status = 11
+
+
+class CameraError(EdgeAgentError, OSError):
+    """A camera is absent, busy, stalled, unplugged or not commissioned, or a picture is no picture."""
+
+    exit_status = 12

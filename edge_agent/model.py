@@ -2,7 +2,8 @@
 
 ::
 
-    BoardUp, AdcSamples, AuxReading, BoardDown, LinkQuality, ModeChange, VisionObservation, TimePassed   (consumed)
+    BoardUp, AdcSamples, AuxReading, BoardDown, LinkQuality, ModeChange, TimePassed,
+    VisionObservation, CameraProgress, CameraCondition                                  (consumed)
         → WeightStep → ItemEvent                                                            (made of it)
         → Decision, Provisional, HealthTransition, Mark, Checkpoint                         (what leaves)
 
@@ -129,11 +130,36 @@ class TimePassed:
     t_ns: MonotonicNs
 
 
+LANE_CHANGES = tuple(range(-4, 5))
+"""Numbers of items that a camera's word on a lane tells apart; each end stands for "so many or more"."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class VisionObservation:
     """What the camera's process says of one moment at one shelf.
 
-    ``log_likelihood`` is in nats over ``sku_ids`` followed by "none of them": shape (len(sku_ids) + 1,).
+    Attributes
+    ----------
+    t_start_ns, t_end_ns : MonotonicNs
+        Middle of the exposure of the first and the last frame that it rests on.
+    x_mm, x_sigma_mm : float
+        Where along the shelf, from its left edge; sigma infinite where it has no place.
+    kind : str
+        ``reach``: a hand was at its deepest there, one observation a dwell. ``carried``: what a hand carried, or what
+        left or came, looked like. ``lanes``: the shelf's front before and after, nothing in the way of either.
+    direction : int
+        +1 onto the shelf, −1 off it, 0 unknown.
+    track_id : int
+        The hand, counted since the camera's process began; −1 for none.
+    item_index : int or None
+        Counts the items of one track, where they were seen apart; None where the word is of any one of them.
+    sku_ids, log_likelihood : tuple of str, (len(sku_ids) + 1,)
+        Nats over these SKUs followed by "none of them"; (0,) with no word on SKUs at all.
+    lane_ids, lane_log_likelihood : tuple of str, (len(lane_ids), 9)
+        Nats, per lane that could be seen before and after, for a change of its number of items by each of
+        `LANE_CHANGES`.
+    calibration_id : str
+        Names what the nats were calibrated with.
     """
 
     observation_id: str
@@ -149,9 +175,72 @@ class VisionObservation:
     sku_ids: tuple[str, ...]
     log_likelihood: FloatArray
     calibration_id: str
+    lane_ids: tuple[str, ...] = ()
+    lane_log_likelihood: FloatArray = field(default_factory=lambda: np.zeros((0, len(LANE_CHANGES))))
 
 
-Message = BoardUp | AdcSamples | AuxReading | BoardDown | LinkQuality | ModeChange | TimePassed | VisionObservation
+@dataclass(frozen=True, slots=True)
+class CameraProgress:
+    """How far a camera's word goes: everything that it has to say of instants before ``t_ns`` was said.
+
+    Said with every change of ``hands`` and twice a second at least.
+
+    Attributes
+    ----------
+    hands : int
+        How many cross the shelf's front just now.
+    unsettled_since_ns : MonotonicNs or None
+        Since when something is seen of which more will be said (a hand, or a front that is not yet compared).
+    """
+
+    t_ns: MonotonicNs
+    camera_id: str
+    shelf_id: str
+    hands: int
+    unsettled_since_ns: MonotonicNs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraCondition:
+    """Something is wrong with a camera (``raised``), or right again; ``detail`` says what was seen, and the fix.
+
+    ``code`` is one of `CAMERA_CODES`.
+    """
+
+    t_ns: MonotonicNs
+    camera_id: str
+    shelf_id: str
+    code: str
+    raised: bool
+    detail: str
+
+
+CAMERA_CODES = (
+    "camera_down",
+    "camera_uncommissioned",
+    "camera_blocked",
+    "camera_dark",
+    "camera_overexposed",
+    "camera_blurred",
+    "camera_frozen",
+    "camera_moved",
+    "camera_late",
+    "camera_dropping",
+)
+"""What can be wrong with a camera: its process or device is gone, or its pictures are not to be believed."""
+
+Message = (
+    BoardUp
+    | AdcSamples
+    | AuxReading
+    | BoardDown
+    | LinkQuality
+    | ModeChange
+    | TimePassed
+    | VisionObservation
+    | CameraProgress
+    | CameraCondition
+)
 
 
 def instant_ns(message: Message) -> MonotonicNs:
@@ -346,7 +435,8 @@ class Provisional:
 class HealthTransition:
     """Something became wrong (``raised``) or right again.
 
-    ``subject`` names what: ``board:UID``, ``channel:UID/3``, ``shelf:ID``, ``sku:SKU``, ``broker``, ``outbox``.
+    ``subject`` names what: ``board:UID``, ``channel:UID/3``, ``shelf:ID``, ``sku:SKU``, ``camera:ID``, ``broker``,
+    ``outbox``.
     """
 
     t_ns: MonotonicNs

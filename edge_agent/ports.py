@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_agent.model import Decision, Message, Output, VisionObservation, WeightStep
+from edge_agent.vision.frames import CameraFrame
 
 
 class MessageSource(Protocol):
@@ -20,6 +21,40 @@ class MessageSource(Protocol):
 
     def stop(self) -> None:
         """End within a second and release the device."""
+
+
+class FrameSource(Protocol):
+    """A camera, a video or a scene, read by one thread that waits for it.
+
+    One `start`, then `take` again and again, then one `stop`; after an error `stop` still ends in time.
+    """
+
+    def start(self) -> str:
+        """Open the device; return what it really delivers, for the log: model, sizes, format, library versions.
+
+        Raises
+        ------
+        CameraError
+            Absent, busy, of an unsupported format, no such file; names the camera, the cause and the fix.
+        """
+
+    def take(self, timeout_s: float) -> CameraFrame | None:
+        """Return the next frame, or None when none came in time or the video has ended.
+
+        A driver that can stall is made to go again before it returns None.
+
+        Raises
+        ------
+        CameraError
+            It was unplugged, or does not go again.
+        """
+
+    @property
+    def ended(self) -> bool:
+        """Return whether nothing will come any more: the end of a video or a folder; never true of a camera."""
+
+    def stop(self) -> None:
+        """Release the device within two seconds; never raises, may be called twice."""
 
 
 class Uplink(Protocol):
@@ -57,6 +92,10 @@ class HypothesisTable(Protocol):
         Per changed item group its SKU, −1 for none.
     quantity : (hypotheses, terms) int
         Per changed item group the signed number of items, 0 for none.
+    lane_ids : tuple of str
+        What ``lane_index`` points into.
+    lane_index : (hypotheses, terms) int
+        Per changed item group the lane that it came to or left, −1 for none.
     channels : (channels,) int
         Which of the shelf's channels the columns are: readable ones where something changed.
     unknown : (hypotheses,) bool
@@ -74,6 +113,14 @@ class HypothesisTable(Protocol):
     @property
     def quantity(self) -> npt.NDArray[np.int32]:
         """Return the signed number of items of every group, (hypotheses, terms)."""
+
+    @property
+    def lane_ids(self) -> tuple[str, ...]:
+        """Return what ``lane_index`` points into."""
+
+    @property
+    def lane_index(self) -> npt.NDArray[np.int32]:
+        """Return the lane of every item group, (hypotheses, terms), −1 for none."""
 
     @property
     def channels(self) -> npt.NDArray[np.int32]:

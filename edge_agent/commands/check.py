@@ -11,7 +11,7 @@ import msgspec
 
 from edge_agent.clock import SystemClock
 from edge_agent.commands.options import add_config_option, add_json_option, config_path
-from edge_agent.config import BoardCalibration, ShelfConfig, Site
+from edge_agent.config import AgentConfig, BoardCalibration, ShelfConfig, Site
 from edge_agent.config.checks import hints_of
 from edge_agent.config.confusable import Confusable, confusable_neighbours
 from edge_agent.config.files import SiteReading, read_agent, read_site, readable_state_dir
@@ -104,6 +104,13 @@ def _letters(site: Site) -> dict[str, str]:
     }
 
 
+def _cameras(agent: AgentConfig) -> str:
+    watching = [
+        f"{each.camera_id} ({each.driver}) at {each.shelf_id}" for each in agent.cameras if each.driver != "none"
+    ]
+    return f"camera {', '.join(watching)}" if watching else "no camera"
+
+
 def _picture(reading: SiteReading) -> list[str]:
     site = reading.site
     agent, broker = site.agent, site.agent.broker
@@ -111,7 +118,7 @@ def _picture(reading: SiteReading) -> list[str]:
     policy = agent.policy
     broker_line = (
         f"broker {broker.host}:{broker.port}, MQTT {broker.protocol}, {'TLS' if broker.tls else 'no TLS'};"
-        f" outbox of {agent.outbox_max_rows} events; camera {agent.camera.driver}"
+        f" outbox of {agent.outbox_max_rows} events; {_cameras(agent)}"
     )
     policy_line = (
         f"policy: {_billed(policy)}; beforehand {policy.misplaced_prior:g} of items stand in a foreign lane and"

@@ -1,11 +1,11 @@
 """What an agent knows before its first sample: types (tree, assortment), reading (files), checking, revisions."""
 
+from edge_agent.config.camera import CameraConfig, ClipsConfig
 from edge_agent.config.tree import (
     AgentConfig,
     BoardCalibration,
     BoardConfig,
     BrokerConfig,
-    CameraConfig,
     ChannelCalibration,
     ChannelConfig,
     LimitsConfig,
@@ -23,6 +23,7 @@ __all__ = [
     "CameraConfig",
     "ChannelCalibration",
     "ChannelConfig",
+    "ClipsConfig",
     "LimitsConfig",
     "PolicyConfig",
     "ShelfConfig",

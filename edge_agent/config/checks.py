@@ -42,6 +42,7 @@ def errors_of(site: Site, files: Whereabouts) -> list[ConfigError]:
         *_name_errors(site, files),
         *_lane_errors(site, files),
         *_limit_errors(site, files),
+        *_camera_errors(site, files),
     ]
 
 
@@ -191,6 +192,16 @@ def _limit_errors(site: Site, files: Whereabouts) -> Iterator[ConfigError]:
             yield ConfigError(
                 f"{path}: limits.min_event_g = {shelf.limits.min_event_g:g}: allowed up to {allowed:g}, half of the"
                 f" lightest item here ({lightest.sku!r}, {lightest.unit_weight_g:g} g)"
+            )
+
+
+def _camera_errors(site: Site, files: Whereabouts) -> Iterator[ConfigError]:
+    known = [shelf.shelf_id for shelf in site.shelves]
+    for place, camera in enumerate(site.agent.cameras):
+        if camera.shelf_id not in known:
+            yield ConfigError(
+                f"{files.agent}: cameras[{place}].shelf_id = {camera.shelf_id!r}: no shelf of that name; known are"
+                f" {', '.join(known)}"
             )
 
 

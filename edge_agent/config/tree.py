@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from edge_agent.config.assortment import Catalogue, Planogram
+from edge_agent.config.camera import CameraConfig
 from edge_agent.config.table import Table, first_twice, require, require_board_uid, require_level
 
 DEFAULT_MIN_CONFIDENCE = 0.99
@@ -91,12 +92,6 @@ class PolicyConfig(Table, frozen=True):
         return DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence
 
 
-class CameraConfig(Table, frozen=True):
-    """Which camera driver watches the shelf; 'none' runs by weight alone."""
-
-    driver: Literal["none"] = "none"
-
-
 class AgentConfig(Table, frozen=True):
     """agent.toml: one shelf unit."""
 
@@ -112,7 +107,7 @@ class AgentConfig(Table, frozen=True):
     calibration_dir: str
     store: str | None = None
     policy: PolicyConfig = PolicyConfig()
-    camera: CameraConfig = CameraConfig()
+    cameras: tuple[CameraConfig, ...] = ()
     outbox_max_rows: int = 400_000
     """Events kept while the ledger is away: 72 h at 5,500 an hour."""
 
@@ -126,6 +121,14 @@ class AgentConfig(Table, frozen=True):
         require(len(set(uids)) == len(uids), f"boards: uid {first_twice(uids)} stands twice")
         ports = [board.port for board in self.boards]
         require(len(set(ports)) == len(ports), f"boards: port {first_twice(ports)} stands twice")
+        names = [camera.camera_id for camera in self.cameras]
+        require(len(set(names)) == len(names), f"cameras: camera_id {first_twice(names)} stands twice")
+        watched = [camera.shelf_id for camera in self.cameras if camera.driver != "none"]
+        require(len(set(watched)) == len(watched), f"cameras: shelf {first_twice(watched)} is watched by two")
+
+    def camera_on(self, shelf_id: str) -> CameraConfig | None:
+        """Return the camera that watches a shelf, or None."""
+        return next((each for each in self.cameras if each.shelf_id == shelf_id and each.driver != "none"), None)
 
 
 class ChannelConfig(Table, frozen=True):

@@ -75,7 +75,10 @@ class Identification:
             if witnesses is None
             else tuple(witnesses)
         )
-        self._expected = {"weight"} | ({"camera"} if site.agent.camera.driver != "none" else set())
+        self._expected = {
+            shelf.shelf_id: {"weight"} | ({"camera"} if site.agent.camera_on(shelf.shelf_id) else set())
+            for shelf in site.shelves
+        }
         self._revisions = Revisions(
             site.planogram.revision, site.catalogue.revision, revisions, software=software_version()
         )
@@ -165,7 +168,7 @@ class Identification:
             t_end_ns=step.t_end_ns,
             hands=len({each.track_id for each in observations}) if observations else None,
             witnesses=spoke,
-            witnesses_missing=tuple(sorted(self._expected - set(spoke))),
+            witnesses_missing=tuple(sorted(self._expected[step.shelf_id] - set(spoke))),
             stock_before=before,
             stock_after=before,
             revisions=self._revisions,

@@ -15,6 +15,8 @@ from edge_agent.model import (
     AuxReading,
     BoardDown,
     BoardUp,
+    CameraCondition,
+    CameraProgress,
     InitialState,
     ItemEvent,
     LinkQuality,
@@ -26,7 +28,18 @@ from edge_agent.model import (
 
 MESSAGE_TYPES: Mapping[str, type[Message]] = {
     kind.__name__: kind
-    for kind in (BoardUp, AdcSamples, AuxReading, BoardDown, LinkQuality, ModeChange, TimePassed, VisionObservation)
+    for kind in (
+        BoardUp,
+        AdcSamples,
+        AuxReading,
+        BoardDown,
+        LinkQuality,
+        ModeChange,
+        TimePassed,
+        VisionObservation,
+        CameraProgress,
+        CameraCondition,
+    )
 }
 
 
