@@ -1,0 +1,253 @@
+"""Whether a camera still sees the shelf where it was commissioned: patches of the reference picture, found again.
+
+Small patches with structure, spread over the shelf and its edges, are sought around their places by normalised
+correlation, which light does not move. Goods that were taken make their patches unknown, goods that were pushed
+along make theirs move; so the patches vote: the similarity (shift, turn, size) that most of them follow is the
+camera's. Patches that stay where they were, at both ends of the shelf, prove by themselves that the camera stood
+still: a moved camera leaves none.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.model import FloatArray
+from edge_agent.vision.frames import GreyPicture, PixelMask
+from edge_agent.vision.geometry import ShelfView, front_rectangle_mm
+
+HALF_PX = 6
+"""Of a patch: 13 pixels of the small picture, what the mask keeps around the opening of a shelf a metre wide."""
+GRID = (8, 4)
+"""A patch is taken from each of so many parts of the picture's kept region, along and up."""
+SEARCH_PX = 10
+"""How far around its place a patch is sought; a camera that moved farther is sought in the picture at a quarter."""
+COARSER = 4
+FOUND_ABOVE = 0.7
+"""Normalised correlation of a patch that is the same thing (made-up shelves, 2026-12)."""
+STRUCTURE_LEVELS = 6.0
+"""Standard deviation of a patch's grey levels below which noise decides where it is found (rule, 2026-12)."""
+FOLLOWS_PX = 1.2
+"""A patch follows a movement when it is found this near to where that takes it."""
+LEAST_FOLLOWING = 6
+LEAST_SHARE = 0.4
+"""Of the patches found again that must follow one movement."""
+STILL_PX = 0.7
+MOST_TURN = 0.35
+"""A movement that turns or scales by more is a chance agreement of two patches."""
+MOVED_MM = 8.0
+"""From here on a camera is called moved: a reach then lies in the neighbour's half of a narrow lane (rule, 2026-12)."""
+LEAST_MOVED_PX = 1.0
+"""Of the small picture: less is not seen for sure, however many mm it is."""
+
+Complex = npt.NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How the picture moved against the reference.
+
+    Attributes
+    ----------
+    right_px, down_px : float
+        Shift of the opening's middle in the small picture.
+    worst_px, worst_mm : float
+        Of the corner of the opening that moved most; turning and approaching counted.
+    following, found : int
+        Patches that follow this movement, of those found again.
+    """
+
+    right_px: float
+    down_px: float
+    worst_px: float
+    worst_mm: float
+    following: int
+    found: int
+
+    @property
+    def moved(self) -> bool:
+        """Return whether the view must be commissioned again."""
+        return self.worst_mm >= MOVED_MM and self.worst_px >= LEAST_MOVED_PX
+
+
+class Reference:
+    """The small picture of the commissioned view, to compare later ones with.
+
+    Parameters
+    ----------
+    view : ShelfView
+        The commissioned view.
+    grey : (height, width)
+        The small picture then, masked.
+    """
+
+    def __init__(self, view: ShelfView, grey: GreyPicture) -> None:
+        rows, columns = grey.shape
+        self._kept = view.kept(columns, rows)
+        scale = np.array([columns / view.width_px, rows / view.height_px])
+        self._scale = scale
+        self._view = view
+        front = front_rectangle_mm((0.0, view.width_mm), view.opening_mm)
+        self._corners_mm = front
+        self._corners = _complex((view.to_px(front) + 0.5) * scale - 0.5)
+        self._levels = (_Patches(grey, self._kept, HALF_PX), _Patches(_quarter(grey), _quarter_kept(self._kept), 4))
+
+    @property
+    def patches(self) -> int:
+        """Return how many patches there are to be found again."""
+        return len(self._levels[0])
+
+    def shift_px(self, grey: GreyPicture) -> Shift | None:
+        """Return how a later small picture is moved; None when too little of the reference is in it to tell.
+
+        Raises
+        ------
+        ValueError
+            For a picture of another size than the reference.
+        """
+        if grey.shape != self._kept.shape:
+            raise ValueError(f"a small picture of {grey.shape}: the reference is of {self._kept.shape}")
+        fine, coarse = self._levels
+        shift = self._vote(*fine.found_in(grey, 0j))
+        if shift is not None:
+            return shift
+        far = _movement(*coarse.found_in(_quarter(grey), 0j), follows_px=FOLLOWS_PX)
+        if far is None:
+            return None
+        turn, offset, _ = far
+        middle = complex(self._corners.mean())
+        rough = (turn * (middle / COARSER) + offset) * COARSER - middle
+        return self._vote(*fine.found_in(grey, rough))
+
+    def _vote(self, places: Complex, found: Complex) -> Shift | None:
+        movement = _movement(places, found, follows_px=FOLLOWS_PX)
+        if movement is None:
+            return None
+        turn, offset, following = movement
+        moved = turn * self._corners + offset
+        steps = np.abs(moved - self._corners)
+        back = self._view.to_front_mm((_points(moved) + 0.5) / self._scale - 0.5)
+        middle = complex((moved - self._corners).mean())
+        return Shift(
+            middle.real,
+            middle.imag,
+            float(steps.max()),
+            float(np.linalg.norm(back - self._corners_mm, axis=1).max()),
+            following,
+            len(places),
+        )
+
+
+class _Patches:
+    """Structured patches of one picture, one from each part of what is kept of it."""
+
+    def __init__(self, grey: GreyPicture, kept: PixelMask, half: int) -> None:
+        self._half = half
+        inside = cv2.erode(
+            kept.astype(np.uint8), np.ones((2 * half + 1, 2 * half + 1), np.uint8), borderValue=0
+        ).astype(bool)
+        strength = np.where(inside, cv2.cornerMinEigenVal(grey, 2 * half // 2 * 2 + 1), 0.0)
+        rows, columns = (np.linspace(each.min(), each.max() + 1, n + 1).astype(int) for each, n in _spread(kept))
+        places: list[tuple[int, int]] = []
+        for (top, bottom), (left, right) in itertools.product(itertools.pairwise(rows), itertools.pairwise(columns)):
+            part = strength[top:bottom, left:right]
+            if part.size == 0 or part.max() <= 0:
+                continue
+            v, u = np.unravel_index(int(part.argmax()), part.shape)
+            v, u = top + int(v), left + int(u)
+            if self._cut(grey, u, v).std() >= STRUCTURE_LEVELS:
+                places.append((u, v))
+        self._places = places
+        self._patches = [np.ascontiguousarray(self._cut(grey, u, v)) for u, v in places]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def found_in(self, grey: GreyPicture, rough: complex) -> tuple[Complex, Complex]:
+        """Return places of patches and where they are found around ``rough`` from there, both (n,) complex."""
+        reach = self._half + SEARCH_PX
+        rows, columns = grey.shape
+        places, found = [], []
+        for (u, v), patch in zip(self._places, self._patches, strict=True):
+            left, top = round(u + rough.real) - reach, round(v + rough.imag) - reach
+            low_u, low_v = max(left, 0), max(top, 0)
+            around = grey[low_v : min(top + 2 * reach + 1, rows), low_u : min(left + 2 * reach + 1, columns)]
+            if min(around.shape, default=0) < len(patch):
+                continue
+            match = cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED)
+            _, best, _, (x, y) = cv2.minMaxLoc(match)
+            if not FOUND_ABOVE <= best <= 1.01:
+                continue
+            places.append(complex(u, v))
+            found.append(complex(low_u + self._half + x + _peak(match[y], x), low_v + self._half + y + _peak(match[:, x], y)))
+        return np.array(places, dtype=np.complex128), np.array(found, dtype=np.complex128)
+
+    def _cut(self, grey: GreyPicture, u: int, v: int) -> GreyPicture:
+        return grey[v - self._half : v + self._half + 1, u - self._half : u + self._half + 1]
+
+
+def _movement(places: Complex, found: Complex, *, follows_px: float) -> tuple[complex, complex, int] | None:
+    """Return turn and offset of the similarity z → turn·z + offset that most patches follow, and how many do.
+
+    Standing still is asked first; otherwise every pair of patches proposes one.
+    """
+    enough = max(LEAST_FOLLOWING, int(np.ceil(LEAST_SHARE * len(places))))
+    if len(places) < LEAST_FOLLOWING:
+        return None
+    still = np.abs(found - places) <= STILL_PX
+    if np.count_nonzero(still) >= enough and np.ptp(places[still].real) > 0.5 * np.ptp(places.real):
+        return (*_similarity(places[still], found[still]), int(np.count_nonzero(still)))
+    one, other = np.triu_indices(len(places), 1)
+    apart = np.abs(places[one] - places[other]) > 3 * HALF_PX
+    one, other = one[apart], other[apart]
+    if not len(one):
+        return None
+    turns = (found[other] - found[one]) / (places[other] - places[one])
+    offsets = found[one] - turns * places[one]
+    follows = np.abs(turns[:, None] * places + offsets[:, None] - found) <= follows_px
+    votes = np.where(np.abs(turns - 1) <= MOST_TURN, follows.sum(axis=1), 0)
+    best = follows[int(votes.argmax())]
+    if votes.max() < enough:
+        return None
+    return (*_similarity(places[best], found[best]), int(votes.max()))
+
+
+def _similarity(places: Complex, found: Complex) -> tuple[complex, complex]:
+    """Return the similarity of least squared distances."""
+    middle, to = places.mean(), found.mean()
+    away = places - middle
+    turn = complex(np.vdot(away, found - to) / np.vdot(away, away).real)
+    return turn, complex(to - turn * middle)
+
+
+def _peak(values: npt.NDArray[np.float32], at: int) -> float:
+    """Return how far beside ``at`` the top of the parabola through three values lies, −0.5 to 0.5."""
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    before, here, after = (float(each) for each in values[at - 1 : at + 2])
+    bend = before - 2 * here + after
+    return 0.0 if bend >= 0 else min(max(0.5 * (before - after) / bend, -0.5), 0.5)
+
+
+def _spread(kept: PixelMask) -> tuple[tuple[npt.NDArray[np.intp], int], tuple[npt.NDArray[np.intp], int]]:
+    rows, columns = np.nonzero(kept)
+    return (rows, GRID[1]), (columns, GRID[0])
+
+
+def _quarter(grey: GreyPicture) -> GreyPicture:
+    size = (grey.shape[1] // COARSER, grey.shape[0] // COARSER)
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _quarter_kept(kept: PixelMask) -> PixelMask:
+    return _quarter(kept.astype(np.uint8) * 255) == 255
+
+
+def _complex(points: FloatArray) -> Complex:
+    return points[:, 0] + 1j * points[:, 1]
+
+
+def _points(places: Complex) -> FloatArray:
+    return np.column_stack([places.real, places.imag])
