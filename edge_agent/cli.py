@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, str] = {
     "board self-test": "board_self_test",
     "board flash": "board_flash",
     "board diagnose": "board_diagnose",
+    "camera commission": "camera_commission",
+    "camera check": "camera_check",
     "lab record": "lab_record",
     "lab replay": "lab_replay",
     "lab import": "lab_import",
@@ -35,11 +37,13 @@ COMMANDS: Mapping[str, str] = {
 }
 GROUPS: Mapping[str, str] = {
     "board": "load-cell boards on this unit",
+    "camera": "a shelf's camera: put it up, check it",
     "lab": "recordings: make, import, replay; scores and advice",
     "store": "the store's side: ledger and stock",
 }
 EXTRA_OF = {
     "cv2": "camera",
+    "fpdf": "camera",
     "linuxpy": "camera",
     "numpy": "hardware",
     "serial": "hardware",

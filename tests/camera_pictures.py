@@ -41,12 +41,14 @@ def camera_at(
     rotation = np.stack([turned_right, turned_down, forward])
     lens = np.array([[focal_px, 0, (size_px[0] - 1) / 2], [0, focal_px, (size_px[1] - 1) / 2], [0, 0, 1]])
     homography: FloatArray = lens @ rotation @ np.column_stack([[1.0, 0, 0], [0, 0, 1.0], -eye])
-    return homography / homography[2, 2]
+    scaled: FloatArray = homography / homography[2, 2]
+    return scaled
 
 
 def front_px(front_mm: FloatArray) -> FloatArray:
     """Return where points of the front are in the painted front."""
-    scaled: FloatArray = (front_mm + [AROUND, 0]) * [DENSITY, -DENSITY] + [0, (OPENING_MM + AROUND) * DENSITY]
+    scaled: FloatArray = (front_mm + np.array([AROUND, 0])) * np.array([DENSITY, -DENSITY])
+    scaled[:, 1] += (OPENING_MM + AROUND) * DENSITY
     return scaled - 0.5
 
 
@@ -114,7 +116,7 @@ def photograph(
     )
     picture = cv2.resize(large, size_px, interpolation=cv2.INTER_AREA).astype(np.float64)
     if blur_px:
-        picture = cv2.GaussianBlur(picture, (0, 0), blur_px)
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), blur_px), np.float64)
     light = gain * (1 - shade * np.linspace(0, 1, size_px[0]))[None, :, None]
     picture = picture * light + np.random.default_rng(seed).normal(0, noise, picture.shape)
     return np.clip(picture, 0, 255).round().astype(np.uint8)
@@ -130,15 +132,13 @@ def _fill(front: Picture, low: tuple[float, float], high: tuple[float, float], c
     front[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = colour
 
 
-def _stick(
-    front: Picture, place: int, number: int, marker_mm: float, off_mm: tuple[float, float], turns: int
-) -> None:
+def _stick(front: Picture, place: int, number: int, marker_mm: float, off_mm: tuple[float, float], turns: int) -> None:
     margin = marker_mm * MARGIN
     corners = marker_corners_mm(place, WIDTH_MM, OPENING_MM, marker_mm) + off_mm
     low, high = corners[3], corners[1]
     _fill(front, tuple(low - margin), tuple(high + margin), (245, 245, 240))
     cells = np.rot90(marker_cells(number), -turns)
-    inside = np.float32([[-0.5, -0.5], [6.5, -0.5], [6.5, 6.5], [-0.5, 6.5]])
+    inside = np.array([[-0.5, -0.5], [6.5, -0.5], [6.5, 6.5], [-0.5, 6.5]], np.float32)
     to_front = cv2.getPerspectiveTransform(inside, front_px(corners).astype(np.float32))
     size = (front.shape[1], front.shape[0])
     painted = cv2.warpPerspective(cells, to_front, size, flags=cv2.INTER_NEAREST, borderValue=255)

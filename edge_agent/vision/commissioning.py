@@ -1,4 +1,4 @@
-"""A shelf's front found in one picture by its markers, or why not: every refusal names the marker, the place, the fix."""
+"""A shelf's front found in one picture by its markers, or why not; a refusal names marker, place and fix."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,7 +85,9 @@ def find_front(grey: GreyPicture, width_mm: float, opening_mm: float, marker_mm:
         return Refused("swapped", f"{'; '.join(_hung(each) for each in hanging if _wrong(each))}: put them right")
     fit = fit_front(corners_px, width_mm, opening_mm, marker_mm)
     if fit is None:
-        return Refused("oblique", "the markers lie on one line in the picture: the camera looks along the shelf's front")
+        return Refused(
+            "oblique", "the markers lie on one line in the picture: the camera looks along the shelf's front"
+        )
     refused = _too_poor(fit, corners_px) or _disagreeing(fit, corners_px, width_mm, opening_mm, marker_mm)
     if missing:
         place_px = through(fit.front_to_px, marker_corners_mm(missing[0], width_mm, opening_mm, marker_mm))
@@ -118,7 +120,11 @@ def _named(numbers: list[int]) -> str:
 
 def _seen_instead(sightings: Sightings) -> str:
     seen = [f"{called(each.marker_id)} at {at_px(each.middle_px)}" for each in sightings.seen if each.marker_id < 4]
-    foreign = [f"a foreign marker {each.marker_id} at {at_px(each.middle_px)}" for each in sightings.seen if each.marker_id >= 4]
+    foreign = [
+        f"a foreign marker {each.marker_id} at {at_px(each.middle_px)}"
+        for each in sightings.seen
+        if each.marker_id >= 4
+    ]
     return f"seen: {', '.join([*seen, *foreign])}" if sightings.seen else "no marker is seen at all"
 
 
@@ -133,7 +139,9 @@ def _unusable(sightings: Sightings) -> Refused | None:
         copies: list[Sighting] = [each for each in sightings.seen if each.marker_id == number]
         if len(copies) > 1:
             places = " and ".join(at_px(each.middle_px) for each in copies)
-            return Refused("twice", f"{called(number)} is seen {len(copies)} times, at {places}: leave the one at its place")
+            return Refused(
+                "twice", f"{called(number)} is seen {len(copies)} times, at {places}: leave the one at its place"
+            )
     return None
 
 
@@ -153,7 +161,7 @@ def _too_poor(fit: FrontFit, corners_px: Mapping[int, FloatArray]) -> Refused | 
         if side < SMALLEST_CELL_PX * CELLS and fit.flatness >= FLATTEST:
             return Refused(
                 "small",
-                f"{called(number)} is only {side:.0f} px wide or high, at least {SMALLEST_CELL_PX * CELLS:.0f} are needed: bring"
+                f"{called(number)} is only {side:.0f} px wide or high, {SMALLEST_CELL_PX * CELLS:.0f} are needed: bring"
                 " the camera nearer, raise width_px and height_px, or print larger markers (--marker-mm)",
             )
     if fit.flatness < FLATTEST:
@@ -217,8 +225,8 @@ def _sizes_told(sizes: Sizes, width_mm: float, opening_mm: float, marker_mm: flo
     wide, high = sizes.width_mm / width_mm, sizes.opening_mm / opening_mm
     if abs(wide / high - 1) < TOLD_SIZE / 2:
         return (
-            f"the markers look {marker_mm / wide:.1f} mm large, not {marker_mm:g}: measure the sheet's ruler; print it at"
-            " 100 %, not fitted to the page, or say --marker-mm"
+            f"the markers look {marker_mm / wide:.1f} mm large, not {marker_mm:g}: measure the sheet's ruler; print it"
+            " at 100 %, not fitted to the page, or say --marker-mm"
         )
     told = []
     if abs(wide - 1) > TOLD_SIZE:
@@ -276,7 +284,11 @@ def _only_three(number: int, place_px: FloatArray, fit: FrontFit, sightings: Sig
     near = len(sightings.unreadable_px) and bool(
         (np.linalg.norm(sightings.unreadable_px - middle, axis=1) < NEAR_MARKERS * side).any()
     )
-    why = "something square is there that cannot be read: covered, dirty or glaring" if near else "nothing square is there"
+    why = (
+        "something square is there that cannot be read: covered, dirty or glaring"
+        if near
+        else "nothing square is there"
+    )
     return (
         f"{called(number)} is not found; by the others it belongs at {at_px(middle)}, where {why}. The opening's"
         f" {PLACES[number]} corner is known to ± {2 * fit.sigma_mm[number]:.0f} mm, and nothing checks the three"

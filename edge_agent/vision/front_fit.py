@@ -76,7 +76,7 @@ def fit_front(
     if found is None or not np.isfinite(found).all() or abs(np.linalg.det(found)) < 1e-12:
         return None
     homography: FloatArray = np.asarray(found, dtype=np.float64)
-    back: FloatArray = np.linalg.inv(homography)
+    back = np.asarray(np.linalg.inv(homography), dtype=np.float64)
     off_px = {number: through(homography, at[number]) - corners_px[number] for number in numbers}
     off_mm = {number: through(back, corners_px[number]) - at[number] for number in numbers}
     middle = np.array([[width_mm / 2, opening_mm / 2]])

@@ -66,7 +66,8 @@ def suspected_offset(
     number = min(fits, key=lambda each: fits[each].rms_px)
     fit = fits[number]
     at = marker_corners_mm(number, width_mm, opening_mm, marker_mm)
-    off = (through(np.linalg.inv(fit.front_to_px), corners_px[number]) - at).mean(axis=0)
+    back = np.asarray(np.linalg.inv(fit.front_to_px), dtype=np.float64)
+    off = (through(back, corners_px[number]) - at).mean(axis=0)
     others_mm = np.concatenate(
         [marker_corners_mm(each, width_mm, opening_mm, marker_mm) for each in sorted(corners_px) if each != number]
     )

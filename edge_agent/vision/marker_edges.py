@@ -53,7 +53,9 @@ def _side(grey: GreyPicture, begin: FloatArray, end: FloatArray, reach_px: float
     places = begin + np.linspace(ENDS, 1 - ENDS, max(int(2 * length), 8))[:, None] * along
     offsets = np.linspace(-reach_px, reach_px, 2 * max(int(reach_px * STEPS_PER_PX), 2) + 1)
     at = (places[:, None, :] + offsets[:, None] * outward).astype(np.float32)
-    levels = cv2.remap(grey.astype(np.float32), at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    levels = cv2.remap(
+        grey.astype(np.float32), at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     slope = np.maximum(np.diff(levels, axis=1), 0.0)
     middles = (offsets[1:] + offsets[:-1]) / 2
     total = slope.sum(axis=1)

@@ -50,7 +50,9 @@ def hanging_of(
     equals = [found for found, misfit in others if misfit <= DRAW * least]
     if CLEARLY_BETTER * own_misfit <= least:
         equals.insert(0, own)
-    return min(equals, key=lambda found: sum((each.place != each.marker_id) + 1.01 * (each.quarters != 0) for each in found))
+    return min(
+        equals, key=lambda found: sum((each.place != each.marker_id) + 1.01 * (each.quarters != 0) for each in found)
+    )
 
 
 def _hung(

@@ -31,7 +31,7 @@ PLACES = ("lower left", "lower right", "upper right", "upper left")
 """Where markers 0 to 3 belong."""
 MARKER_MM = 30.0
 """Side of a black square; with its margin it fills a price rail of 40 mm (2026-12)."""
-MARKER_RANGE_MM = (20.0, 60.0)
+MARKER_RANGE_MM = (20.0, 55.0)
 """What an A4 sheet takes, and what a shelf's edge bears."""
 MARGIN = 1 / 6
 """White around a marker, of its side: more than one cell, without which it is not found before something dark."""

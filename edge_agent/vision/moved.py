@@ -176,12 +176,14 @@ class _Patches:
             around = grey[low_v : min(top + 2 * reach + 1, rows), low_u : min(left + 2 * reach + 1, columns)]
             if min(around.shape, default=0) < len(patch):
                 continue
-            match = cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED)
+            match = np.asarray(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED), dtype=np.float32)
             _, best, _, (x, y) = cv2.minMaxLoc(match)
             if not FOUND_ABOVE <= best <= 1.01:
                 continue
             places.append(complex(u, v))
-            found.append(complex(low_u + self._half + x + _peak(match[y], x), low_v + self._half + y + _peak(match[:, x], y)))
+            found.append(
+                complex(low_u + self._half + x + _peak(match[y], x), low_v + self._half + y + _peak(match[:, x], y))
+            )
         return np.array(places, dtype=np.complex128), np.array(found, dtype=np.complex128)
 
     def _cut(self, grey: GreyPicture, u: int, v: int) -> GreyPicture:
@@ -222,7 +224,7 @@ def _similarity(places: Complex, found: Complex) -> tuple[complex, complex]:
     return turn, complex(to - turn * middle)
 
 
-def _peak(values: npt.NDArray[np.float32], at: int) -> float:
+def _peak(values: npt.NDArray[np.floating], at: int) -> float:
     """Return how far beside ``at`` the top of the parabola through three values lies, −0.5 to 0.5."""
     if not 0 < at < len(values) - 1:
         return 0.0
@@ -242,7 +244,8 @@ def _quarter(grey: GreyPicture) -> GreyPicture:
 
 
 def _quarter_kept(kept: PixelMask) -> PixelMask:
-    return _quarter(kept.astype(np.uint8) * 255) == 255
+    whole: PixelMask = _quarter(kept.astype(np.uint8) * 255) == 255
+    return whole
 
 
 def _complex(points: FloatArray) -> Complex:
