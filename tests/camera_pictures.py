@@ -138,9 +138,7 @@ def _stick(front: Picture, place: int, number: int, marker_mm: float, off_mm: tu
     low, high = corners[3], corners[1]
     _fill(front, tuple(low - margin), tuple(high + margin), (245, 245, 240))
     cells = np.rot90(marker_cells(number), -turns)
-    inside = np.array([[-0.5, -0.5], [6.5, -0.5], [6.5, 6.5], [-0.5, 6.5]], np.float32)
-    to_front = cv2.getPerspectiveTransform(inside, front_px(corners).astype(np.float32))
-    size = (front.shape[1], front.shape[0])
-    painted = cv2.warpPerspective(cells, to_front, size, flags=cv2.INTER_NEAREST, borderValue=255)
-    where = cv2.warpPerspective(np.ones_like(cells), to_front, size, flags=cv2.INTER_NEAREST, borderValue=0)
-    front[where > 0] = np.where(painted[where > 0] > 0, 245, 12)[:, None]
+    (left, top), (right, bottom) = np.round(front_px(corners[[0, 2]]) + 0.5).astype(int)
+    columns = np.clip((np.arange(left, right) - left) * len(cells) // (right - left), 0, len(cells) - 1)
+    rows = np.clip((np.arange(top, bottom) - top) * len(cells) // (bottom - top), 0, len(cells) - 1)
+    front[top:bottom, left:right] = np.where(cells[np.ix_(rows, columns)] > 0, 245, 12)[:, :, None]

@@ -17,7 +17,7 @@ from edge_agent.commands.camera_options import (
 )
 from edge_agent.commands.camera_still import Still, still_of, still_of_picture
 from edge_agent.commands.options import add_json_option
-from edge_agent.console.terminal import Progress, folded, say
+from edge_agent.console.terminal import Progress, figure, folded, say
 from edge_agent.errors import CameraError
 from edge_agent.view_store import CommissionedView, read_view
 from edge_agent.vision.drawing import lanes_drawn
@@ -177,7 +177,7 @@ def _lines(
         f"camera {watched.camera.camera_id} at shelf {watched.shelf.shelf_id}: {still.delivers}",
         (
             f"commissioned {commissioned.commissioned_at}, revision {commissioned.view.revision}: markers agreed within"
-            f" {commissioned.residual_px:.1f} px ({commissioned.residual_mm:.1f} mm)"
+            f" {figure(commissioned.residual_px)} px ({figure(commissioned.residual_mm)} mm)"
         ),
         *(
             f"{each.subject}: well: {each.seen}"

@@ -18,7 +18,7 @@ from edge_agent.commands.camera_options import (
     write_file,
 )
 from edge_agent.commands.camera_still import Still, still_of, still_of_picture
-from edge_agent.console.terminal import Progress, folded, say
+from edge_agent.console.terminal import Progress, figure, folded, say
 from edge_agent.errors import CameraError, CommandLineError
 from edge_agent.view_store import CommissionedView, require_storable, store_view, view_path
 from edge_agent.vision.commissioning import FoundFront, Refused, find_front
@@ -156,7 +156,7 @@ def _told(front: FoundFront, watched: WatchedShelf, still: Still, picture: Path)
         f"camera {watched.camera.camera_id} at shelf {watched.shelf.shelf_id}: {still.delivers}",
         (
             f"{len(front.corners_px)} markers found, {min(sizes.values()):.0f} px wide or more; they agree within"
-            f" {fit.rms_px:.1f} px ({fit.rms_mm:.1f} mm)"
+            f" {figure(fit.rms_px)} px ({figure(fit.rms_mm)} mm)"
         ),
         (
             f"every place on the shelf's front is known to ± {2 * float(fit.sigma_mm.max()):.0f} mm where the markers"

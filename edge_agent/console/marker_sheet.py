@@ -19,9 +19,9 @@ STEPS = (
     "Cut out the four pieces along the dashed lines. The white margin belongs to a marker: leave it on.",
     (
         "Stick each piece flat to the front of the shelf at the corner that it names, as in the picture below. Lower"
-        " pieces: upper edge level with the top of the board that the goods stand on. Upper pieces: lower edge level with"
-        " the opening's upper edge, opening_mm above that board. Outer side flush with the shelf's end. One millimetre off"
-        " is well; three are not."
+        " pieces: upper edge level with the top of the board that the goods stand on. Upper pieces: lower edge level"
+        " with the opening's upper edge, opening_mm above that board. Outer side flush with the shelf's end. One"
+        " millimetre off is well; three are not."
     ),
     "The small writing on each piece stands upright. Turn the camera so that it sees all four pieces. Then run:",
 )

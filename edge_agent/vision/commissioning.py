@@ -82,7 +82,9 @@ def find_front(grey: GreyPicture, width_mm: float, opening_mm: float, marker_mm:
         return Refused("missing", f"{_named(missing)} not found{perhaps}; {_seen_instead(sightings)}; {STICK}")
     hanging = hanging_of(corners_px, width_mm, opening_mm, marker_mm)
     if any(each.place != each.marker_id or each.quarters for each in hanging):
-        return Refused("swapped", f"{'; '.join(_hung(each) for each in hanging if _wrong(each))}: put them right")
+        return Refused(
+            "swapped", f"{'; '.join(_hung(each) for each in hanging if _wrong(each))}: put right what hangs wrong"
+        )
     fit = fit_front(corners_px, width_mm, opening_mm, marker_mm)
     if fit is None:
         return Refused(

@@ -12,14 +12,16 @@ from edge_agent.vision.frames import ColourPicture
 from edge_agent.vision.geometry import ShelfView, front_rectangle_mm
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
-OPENING, MARKER, BACKING = (255, 210, 0), (0, 255, 120), (0, 0, 0)
+OPENING, MARKER = (255, 210, 0), (0, 255, 120)
 LANE_COLOURS = ((80, 200, 255), (255, 150, 90))
 """Neighbours alternate; red, green, blue."""
-LETTER_SHARE = 0.045
-"""Height of a capital letter, of the picture's height, at most."""
-SMALLEST_LETTER_PX = 7
+LETTER_SHARE = 0.02
+"""Height of a capital letter, of the picture's height."""
+SMALLEST_LETTER_PX = 7.0
 CAPITAL_PX = 21.0
 """Of FONT at scale 1 (OpenCV's Hershey simplex)."""
+DIMMED = 0.3
+"""What is left of the picture's light behind writing, so that it is read on any product."""
 NOT_DECOMPOSED = str.maketrans(
     {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L"}
     | {"đ": "d", "Đ": "D", "\u0131": "i", "\u2019": "'", "×": "x", "–": "-", "—": "-", "€": "EUR"}
@@ -64,9 +66,8 @@ def lanes_drawn(
         _label(picture, corners, [plain(lane.lane_id), *plain(lane.name).split()], colour)
     opening = view.to_px(front_rectangle_mm((0.0, view.width_mm), view.opening_mm))
     _outline(picture, opening, OPENING, thick)
-    for number, marker in sorted((markers_px or {}).items()):
+    for marker in (markers_px or {}).values():
         _outline(picture, marker, MARKER, thick)
-        _written(picture, f"{number}", marker.mean(axis=0) + np.array([-4.0, 4.0]), 0.5 * thick, MARKER)
     return picture
 
 
@@ -85,41 +86,46 @@ def _inset(corners_px: FloatArray, by_px: float) -> FloatArray:
 
 
 def _label(picture: ColourPicture, corners_px: FloatArray, words: Sequence[str], colour: tuple[int, int, int]) -> None:
-    """Write the lane's id and its product's name, a line a word or two, at the upper edge of the lane as it is seen."""
+    """Write the lane's id and its product's name at its upper edge as seen, as many words a line as fit."""
     across = np.sort(corners_px[:, 0])
     down = np.sort(corners_px[:, 1])
     left, right = float(across[1]), float(across[2])
-    if right - left < SMALLEST_LETTER_PX:
-        left, right = float(across[0]), float(across[3])
     top, bottom = float(down[1]), float(down[2])
-    room = right - left - 6
-    letter = min(LETTER_SHARE * picture.shape[0], max(SMALLEST_LETTER_PX, 0.2 * room))
-    scale = letter / CAPITAL_PX
+    room = max(right - left - 6, 1.0)
+    letter = max(LETTER_SHARE * picture.shape[0], SMALLEST_LETTER_PX)
+    letter = max(min(letter, letter * room / max(_width(words[0], letter), 1.0)), SMALLEST_LETTER_PX)
     lines = [words[0]]
     for word in words[1:]:
         joined = f"{lines[-1]} {word}"
-        if len(lines) > 1 and _width(joined, scale) <= room:
+        if len(lines) > 1 and _width(joined, letter) <= room:
             lines[-1] = joined
         else:
-            lines.append(word)
-    step = 1.7 * letter
+            lines.append(_shortened(word, letter, room))
     for row, line in enumerate(lines):
-        baseline = top + 6 + letter + row * step
-        if row and baseline + 3 > bottom:
+        baseline = top + 6 + letter * (1 + 1.8 * row)
+        if row and baseline + 0.5 * letter > bottom:
             break
-        shown = line
-        while row and len(shown) > 2 and _width(shown, scale) > room:
-            shown = shown[:-2].rstrip(".") + "."
-        _written(picture, shown, np.array([(left + right - _width(shown, scale)) / 2, baseline]), scale, colour)
+        _written(picture, line, (left + right) / 2, baseline, letter, colour)
 
 
-def _width(text: str, scale: float) -> float:
-    return float(cv2.getTextSize(text, FONT, scale, 1)[0][0])
+def _shortened(word: str, letter_px: float, room_px: float) -> str:
+    """Return a word, or its beginning and a full stop where it is too long."""
+    while len(word) > 2 and _width(word, letter_px) > room_px:
+        word = f"{word.rstrip('.')[:-1]}."
+    return word
 
 
-def _written(picture: ColourPicture, text: str, at_px: FloatArray, scale: float, colour: tuple[int, int, int]) -> None:
-    """Write with its lower left corner there, on a dark rim so that it is read on any product."""
-    place = (round(float(at_px[0])), round(float(at_px[1])))
-    weight = max(1, round(scale * 1.6))
-    cv2.putText(picture, text, place, FONT, scale, BACKING, weight + 3, cv2.LINE_AA)
-    cv2.putText(picture, text, place, FONT, scale, colour, weight, cv2.LINE_AA)
+def _width(text: str, letter_px: float) -> float:
+    return float(cv2.getTextSize(text, FONT, letter_px / CAPITAL_PX, 1)[0][0])
+
+
+def _written(
+    picture: ColourPicture, text: str, middle: float, baseline: float, letter_px: float, colour: tuple[int, int, int]
+) -> None:
+    wide = _width(text, letter_px)
+    left, right = round(middle - wide / 2), round(middle + wide / 2)
+    top, bottom = round(baseline - 1.2 * letter_px), round(baseline + 0.5 * letter_px)
+    behind = picture[max(top, 0) : max(bottom, 0), max(left - 2, 0) : max(right + 2, 0)]
+    behind[:] = (behind * DIMMED).astype(np.uint8)
+    scale, weight = letter_px / CAPITAL_PX, max(1, round(letter_px / 14))
+    cv2.putText(picture, text, (left, round(baseline)), FONT, scale, colour, weight, cv2.LINE_AA)

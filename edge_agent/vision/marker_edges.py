@@ -20,7 +20,7 @@ REACH_CELLS = 0.8
 STEPS_PER_PX = 4
 PASSES = 3
 """Each begins where the last one ended, so that the slope lies in the middle of what is looked at."""
-FARTHEST_CELLS = 0.8
+FARTHEST_CELLS = 1.2
 """A corner that moves farther was no corner of this square: it stays as it was found."""
 
 
@@ -42,7 +42,7 @@ def refined_corners(grey: GreyPicture, corners_px: FloatArray, cells: int) -> Fl
         if not np.isfinite(crossed).all():
             return corners_px
         corners = crossed
-    return corners if np.abs(corners - corners_px).max() <= max(FARTHEST_CELLS * cell_px, 1.5) else corners_px
+    return corners if np.abs(corners - corners_px).max() <= FARTHEST_CELLS * cell_px else corners_px
 
 
 def _side(grey: GreyPicture, begin: FloatArray, end: FloatArray, reach_px: float) -> tuple[FloatArray, FloatArray]:

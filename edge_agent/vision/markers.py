@@ -41,7 +41,11 @@ LEAST_PERIMETER = 0.02
 """Of the picture's longer side; a marker of 7 px a side in 1280 is still sought, to be called too small by name."""
 
 ENLARGED = 2
-"""A marker of 3 px a cell under a blur of 1.2 px is read in a picture of twice the size, not in itself (2026-12)."""
+SHARPENED = 1.5
+"""Small and blurred markers, 2.5-4 px a cell under a blur of 1.0-1.5 px, are sought once more in a picture of twice the
+size with the difference of two blurs added so many times: 44 of 48 are read then, 31 without (2026-12)."""
+CELL_PX, CELL_RIM = 8, 0.3
+"""A cell is read at so many pixels without its rim, into which blur carries its neighbours (44 of 48 against 31)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,14 +107,21 @@ def find_markers(grey: GreyPicture) -> Sightings:
     """Find the markers in a picture, to a fraction of a pixel; small or blurred ones are sought in an enlarged one."""
     seen, unreadable_px = _read(grey)
     if _own(seen) < len(PLACES):
-        larger = cv2.resize(grey, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
-        more, _ = _read(np.asarray(larger, dtype=np.uint8))
+        more, _ = _read(_sharpened(grey))
         if _own(more) > _own(seen):
             seen = tuple(Sighting(each.marker_id, (each.corners_px + 0.5) / ENLARGED - 0.5) for each in more)
     if _own(seen) < 2 <= _own(_read(np.ascontiguousarray(grey[:, ::-1]))[0]):
         return Sightings((), unreadable_px, mirrored=True)
     refined = (Sighting(each.marker_id, refined_corners(grey, each.corners_px, CELLS)) for each in seen)
     return Sightings(tuple(refined), unreadable_px)
+
+
+def _sharpened(grey: GreyPicture) -> GreyPicture:
+    """Return the picture enlarged and with its fine detail raised."""
+    larger = cv2.resize(grey, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    fine = cv2.GaussianBlur(larger, (0, 0), 1.0)
+    raised = fine + SHARPENED * (fine - cv2.GaussianBlur(larger, (0, 0), 3.0))
+    return np.clip(raised, 0, 255).astype(np.uint8)
 
 
 def _own(seen: tuple[Sighting, ...]) -> int:
@@ -121,6 +132,8 @@ def _read(grey: GreyPicture) -> tuple[tuple[Sighting, ...], FloatArray]:
     settings = cv2.aruco.DetectorParameters()
     settings.errorCorrectionRate = CORRECTED_BITS_RATE
     settings.minMarkerPerimeterRate = LEAST_PERIMETER
+    settings.perspectiveRemovePixelPerCell = CELL_PX
+    settings.perspectiveRemoveIgnoredMarginPerCell = CELL_RIM
     detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(DICTIONARY), settings)
     corners, numbers, rejected = detector.detectMarkers(grey)
     found = () if numbers is None else tuple(int(number) for number in np.ravel(numbers))
