@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from edge_agent.model import FloatArray
 from edge_agent.simulation.scene.compositing import pixels
-from edge_agent.simulation.scene.look import SceneLook
+from edge_agent.simulation.scene.look import FULL_WIDTH_PX, SceneLook
 
 MAINS_HZ = 100.0
 """Lamps on 50 Hz mains are brightest twice a period."""
@@ -19,7 +19,6 @@ HOUR_S = 3600.0
 SMALL_NOISE_EXPONENT = 0.66
 """A picture reduced by the camera has less noise: by this power of the reduction; averaging of independent pixels
 would give 1 (assumed, 2026-12)."""
-FULL_WIDTH_PX = 1280
 
 Pixels = npt.NDArray[np.uint8]
 
