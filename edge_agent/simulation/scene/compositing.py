@@ -15,8 +15,8 @@ Rgba = npt.NDArray[np.uint8]
 """(height, width, 4), colours times alpha, and alpha."""
 Colour = tuple[int, int, int]
 
-FRACTION_BITS = 4
-"""OpenCV draws polygons at sixteenths of a pixel."""
+FRACTION_BITS, FARTHEST = 4, 2.0**20
+"""OpenCV draws polygons at sixteenths of a pixel, and overflows where they reach too far out of the picture."""
 
 
 def pixels(picture: npt.NDArray[np.uint8] | npt.NDArray[Any] | cv2.typing.MatLike) -> npt.NDArray[np.uint8]:
@@ -96,8 +96,9 @@ class Layer:
         under[:] = cv2.multiply(under, light, scale=1 / 255)
 
     def _fixed(self, points_px: FloatArray) -> npt.NDArray[np.int32]:
-        shifted = (points_px - [self.left, self.top]) * (1 << FRACTION_BITS)
-        return np.clip(np.rint(shifted), -(2**20), 2**20).astype(np.int32)
+        shifted = (points_px - np.array([self.left, self.top])) * (1 << FRACTION_BITS)
+        fixed: npt.NDArray[np.int32] = np.minimum(np.maximum(np.rint(shifted), -FARTHEST), FARTHEST).astype(np.int32)
+        return fixed
 
 
 def warp_over(picture: Rgb, front: Rgba, to_px: FloatArray, gain: float) -> None:

@@ -22,6 +22,10 @@ WITHDRAWN_MM = np.array([0.0, -200.0, -60.0])
 """Where a hand turns that leaves the shelf between two items of one act."""
 WITHDRAW_S = 0.6
 """Two items of one act so far apart in time may be two reaches of the hand."""
+WITHDRAW_SHARE = 0.4
+"""How often they are, where the hand is not full (assumed, 2026-12)."""
+FAR_MM = 120.0
+"""To an item farther away than this a hand sets out at once."""
 TREMOR_MM = 0.8
 """At 8-10 Hz (assumed, 2026-12)."""
 SWAY_MM = 5.0
@@ -133,22 +137,21 @@ def reach_of(
         t_s = max(each.move.t_s, last_s + 0.02)
         putting = each.move.quantity > 0
         gap_s = t_s - last_s
-        if (
-            place
-            and gap_s >= WITHDRAW_S
-            and (len(hold) >= FULL_HAND or (putting and each.item not in hold) or rng.random() < 0.4)
-        ):
+        fetches = putting and all(item.number != each.item.number for item in hold)
+        pauses = gap_s >= WITHDRAW_S and (len(hold) >= FULL_HAND or rng.random() < WITHDRAW_SHARE)
+        if place and (fetches or pauses):
             turn = np.array([(touches[place - 1][0] + touch[0]) / 2, 0.0, 0.0]) + WITHDRAWN_MM
             knots.append((last_s + 0.42 * gap_s, turn))
             if not putting:
                 hold = []
-            elif each.item not in hold:
+            elif fetches:
                 hold, coming = coming[:FULL_HAND], coming[FULL_HAND:]
             grips.append((last_s + 0.42 * gap_s, tuple(hold)))
             knots.append((t_s - 0.12 * gap_s, touch + near))
         elif place:
-            knots.append((last_s + 0.35 * gap_s, touches[place - 1] + near * 1.5))
-            knots.append((t_s - 0.2 * gap_s, touch + near))
+            far = abs(float(touch[0] - touches[place - 1][0])) > FAR_MM
+            knots.append((last_s + (0.12 if far else 0.35) * gap_s, touches[place - 1] + near * 1.5))
+            knots.append((t_s - (0.08 if far else 0.2) * gap_s, touch + near))
         elif gap_s > 0.3:
             knots.append((t_s - 0.15, touch + near))
         knots.append((t_s, touch))

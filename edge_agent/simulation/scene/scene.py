@@ -28,6 +28,7 @@ Grey = npt.NDArray[np.uint8]
 OPENING_MM = 300.0
 DARK_GAIN, OVEREXPOSED_GAIN = 0.004, 14.0
 BLUR_PX = 7.0
+AT_FRONT_MM = 20.0
 LUMINANCE = (0.299, 0.587, 0.114)
 """Grey of red, green and blue (ITU-R BT.601)."""
 
@@ -64,8 +65,8 @@ class HandTruth:
 
     @property
     def across(self) -> bool:
-        """Return whether it is over the shelf, behind its front."""
-        return self.y_mm > 0
+        """Return whether it is at the shelf's front or over the shelf: what stands foremost is touched there."""
+        return self.y_mm > -AT_FRONT_MM
 
 
 class Scene:
@@ -179,7 +180,7 @@ class Scene:
         return tuple(sorted(hands, key=lambda hand: hand.act_index))
 
     def hands_across(self, t_s: float) -> int:
-        """Return how many hands are over the shelf, behind its front."""
+        """Return how many hands are at the shelf's front or over the shelf."""
         return sum(hand.across for hand in self.hands_at(t_s))
 
     def lanes_changed(self, from_s: float, until_s: float) -> frozenset[str]:
