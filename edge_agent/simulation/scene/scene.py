@@ -259,7 +259,7 @@ def _head_mm(limb: Limb) -> FloatArray:
     """Return where the head is of whom an arm belongs to, bent forward as far as the arm reaches, (3,)."""
     lean = min(max((float(limb.tips_mm[1]) + 300.0) / 450.0, 0.0), 1.0)
     aside = 150.0 if limb.person.left else -150.0
-    head: FloatArray = limb.reach.shoulder_mm + np.array([aside, 40.0 + 70.0 * lean, 90.0 + 30.0 * lean])
+    head: FloatArray = limb.reach.shoulder_mm + np.array([aside, 40.0 + 120.0 * lean, 130.0 + 70.0 * lean])
     return head
 
 
