@@ -1,4 +1,4 @@
-"""What a rendered frame costs, with nobody at the shelf and with somebody."""
+"""What a rendered frame costs, with nobody at the shelf and with somebody; how far parallax shifts a hand."""
 
 import time
 
@@ -13,12 +13,12 @@ from edge_agent.judging.hardware import HARDWARE
 from edge_agent.judging.suites import draw_shelf
 from edge_agent.simulation.scene import Scene, packages_for
 
-ACTS = 12
+ACTS = 24
 RATE_HZ = 5.0
 
 
 def rows() -> list[Row]:
-    """Return the median cost of small grey and of large colour frames over a visit."""
+    """Return the median cost of small grey and of large colour frames over a visit, and of its moves the parallax."""
     site = shop_of(draw_shelf("distinct", 4, 0), HARDWARE["lane_cells"], PolicyConfig())
     world = world_of(site, 4)
     truths = visit(world, HABITS, np.random.default_rng(4), ACTS)
@@ -36,4 +36,14 @@ def rows() -> list[Row]:
             results.append(
                 Row(f"rendered frame, {name}, {who} there", float(np.median(took_ms[where])), "ms", goal=goal)
             )
+    touches = [
+        (hand.y_mm, abs(hand.seen_x_mm - hand.x_mm))
+        for truth in truths
+        for move in truth.moves
+        for hand in scene.hands_at(move.t_s)
+        if hand.act_index == truth.act_index
+    ]
+    behind_mm, beside_mm = np.median(touches, axis=0)
+    results.append(Row("fingertips behind the front as an item moves", float(behind_mm), "mm"))
+    results.append(Row("… and seen on it beside where they are", float(beside_mm), "mm"))
     return results
