@@ -138,7 +138,7 @@ def _overview(words: Sequence[str]) -> int:
     print(f"usage: edge-agent {group or ''}{' ' if group else ''}COMMAND [-h] …\n\n{DESCRIPTION}\n", file=stream)
     for name in COMMANDS:
         if group is None or name.split()[0] == group:
-            print(f"  {name:<16} {summary(name)}", file=stream)
+            print(f"  {name:<18} {summary(name)}", file=stream)
     print("\n`edge-agent COMMAND --help` shows a command's options and an example.", file=stream)
     return 0 if helped and words else 2
 

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 import pytest
 from camera_pictures import OPENING_MM, WIDTH_MM, camera_at, grey_of, painted_front, photograph
+from rendered_shop import shop
 
 from edge_agent.console.marker_sheet import sheet_pdf
 from edge_agent.model import FloatArray
+from edge_agent.simulation.scene import Scene, SceneLook, ScenePose, packages_for
 from edge_agent.vision.commissioning import FoundFront, Refused, find_front
 from edge_agent.vision.front_fit import through
 from edge_agent.vision.geometry import front_rectangle_mm
@@ -260,3 +262,19 @@ def _page(pdf: bytes, per_mm: float) -> pictures.Picture:
             far = np.round(np.array([left + wide, max(top, top - high)]) * per_mm).astype(int)
             page[low[1] : far[1], low[0] : far[0]] = level
     return np.asarray(cv2.GaussianBlur(page, (0, 0), 1.0), np.uint8)
+
+
+def test_a_shelf_that_another_renderer_drew_is_found_as_well() -> None:
+    for side_deg, seed in ((15.0, 1), (-25.0, 2), (0.0, 3)):
+        pose = ScenePose.before(900.0, 300.0, side_deg=side_deg)
+        world = shop()
+        packages = packages_for(world.site, "shelf", 300.0)
+        scene = Scene.of_world(
+            world, packages, seed=seed, look=SceneLook(markers=True, bodies_per_minute=0.0), pose=pose
+        )
+        front = find_front(grey_of(scene.picture(3.0)), 900.0, 300.0, MARKER_MM)
+        assert isinstance(front, FoundFront), front
+        corners = front_rectangle_mm((0.0, 900.0), 300.0)
+        off = through(front.fit.front_to_px, corners) - through(pose.front_to_px, corners)
+        assert np.abs(off).max() < 1.0
+        assert front.notes == ()

@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 from camera_pictures import OPENING_MM, SIZE_PX, WIDTH_MM, Picture, camera_at, grey_of, painted_front, photograph
+from rendered_shop import scene_of, shop
 
+from edge_agent.simulation.scene import SceneLook, SceneTrouble
 from edge_agent.vision.geometry import ShelfView
 from edge_agent.vision.moved import MOVED_MM, Reference, Shift
 from edge_agent.vision.picture_quality import quality_of
@@ -96,6 +98,22 @@ def test_a_camera_that_was_remounted_is_noticed(reference: Reference, pose: dict
     shift = seen(reference, photograph(painted_front(markers=BARE), camera_at(**pose), seed=3))  # type: ignore[arg-type]
     assert shift.moved
     assert shift.worst_mm > MOVED_MM
+
+
+@pytest.mark.parametrize("markers", [True, False], ids=["markers left", "markers taken down"])
+def test_a_busy_half_minute_moves_nothing_and_a_knock_in_it_is_noticed(markers: bool) -> None:
+    world = shop()
+    lanes = [lane.lane_id for lane in world.site.planogram.lanes]
+    for act in range(9):
+        world.take(lanes[5 * act % 6], 4.0 + 3.0 * act)
+    look = SceneLook(markers=markers, bodies_per_minute=3.0, steps_per_hour=120.0)
+    scene = scene_of(world, look, [SceneTrouble("moved", 24.0)])
+    view = ShelfView(scene.pose.front_to_px, 1280, 960, 900.0, OPENING_MM, "")
+    kept = view.kept(*SMALL)
+    reference = Reference(view, scene.grey(1.0) * kept)
+    seen = [(t_s, reference.shift_px(scene.grey(t_s) * kept)) for t_s in np.arange(2.0, 32.0, 1.3).tolist()]
+    assert [t_s for t_s, shift in seen if t_s < 24 and (shift is None or shift.moved)] == []
+    assert [t_s for t_s, shift in seen if t_s > 24 and (shift is None or not shift.moved)] == []
 
 
 def test_another_shelf_or_darkness_is_recognised_as_neither_place() -> None:
