@@ -35,6 +35,8 @@ SLOW_BELOW = 0.8
 """Of rate_hz (rule, 2026-12)."""
 LOST_ABOVE = 0.1
 """Share of exposures that never came (rule, 2026-12)."""
+REPEATED_ABOVE = 0.5
+"""Share of pictures equal to the one before, to the bit; a camera at half the asked rate repeats every other one."""
 APPEARANCE = "appearance"
 
 
@@ -138,7 +140,13 @@ def _rate(still: Still, watched: WatchedShelf) -> list[Finding]:
             still.rate_hz >= SLOW_BELOW * wanted and share <= LOST_ABOVE,
             f"{still.rate_hz:.1f} pictures a second of {wanted:g} wanted, {still.lost} lost",
             "too slow: lower rate_hz or width_px, look for another program that keeps the machine busy",
-        )
+        ),
+        Finding(
+            "life",
+            still.repeated <= REPEATED_ABOVE * still.counted,
+            f"{still.repeated} of {still.counted} pictures were the same as the one before",
+            "frozen: plug the camera out and in again, or restart the machine",
+        ),
     ]
 
 

@@ -19,6 +19,8 @@ WARM_UP_S = 1.0
 MEASURED_S = 2.0
 AVERAGED_FRAMES = 8
 """The still is their mean: it has a third of one frame's noise."""
+MOST_FRAMES = 600
+"""Of a camera whose instants do not get on, or that takes more than 200 a second: it would never end (2026-12)."""
 PATIENCE_S = 5.0
 """How long the first frame is waited for, and any later one."""
 
@@ -37,6 +39,8 @@ class Still:
         Of the frames that were measured, by the instants that they bear; None of a picture file.
     counted, lost : int
         Frames that were measured, and exposures meanwhile that never came, where the driver counts them.
+    repeated : int
+        Of them, how many were the same as the one before, to the last bit: no sensor is that quiet.
     """
 
     delivers: str
@@ -44,6 +48,7 @@ class Still:
     rate_hz: float | None
     counted: int
     lost: int
+    repeated: int
 
 
 def still_of(camera: CameraConfig, show: Callable[[str], None] = lambda _text: None) -> Still:
@@ -67,7 +72,7 @@ def still_of_picture(picture: ColourPicture, camera: CameraConfig, name: str) ->
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     size = (camera.lores_width_px, camera.lores_height_px)
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return Still(name, CameraFrame(0, MonotonicNs(0), small, lambda: picture), None, 0, 0)
+    return Still(name, CameraFrame(0, MonotonicNs(0), small, lambda: picture), None, 0, 0, 0)
 
 
 def _opened(camera: CameraConfig) -> FrameSource:
@@ -83,11 +88,12 @@ def _measured(source: FrameSource, camera: CameraConfig, delivers: str, show: Ca
         raise CameraError(f"{camera.camera_id}: {delivers}: it ended before it had shown a single picture")
     show(f"{camera.camera_id}: the camera settles")
     counted_from: CameraFrame | None = None
-    last, count = first, 0
+    last, count, repeated = first, 0, 0
     colours: list[ColourPicture] = [first.colour()]
     greys: list[GreyPicture] = [first.grey]
     while (frame := _next(source, camera)) is not None:
         settled = (frame.t_ns - first.t_ns) * 1e-9 >= WARM_UP_S
+        repeated += counted_from is not None and np.array_equal(frame.grey, last.grey)
         last = frame
         if counted_from is None:
             counted_from = frame if settled else None
@@ -97,12 +103,19 @@ def _measured(source: FrameSource, camera: CameraConfig, delivers: str, show: Ca
         greys = [*greys[1 - AVERAGED_FRAMES :], frame.grey] if settled else [frame.grey]
         if counted_from is not None and (frame.t_ns - counted_from.t_ns) * 1e-9 >= MEASURED_S:
             break
+        if count > MOST_FRAMES or (counted_from is None and frame.sequence - first.sequence > MOST_FRAMES):
+            raise CameraError(
+                f"{camera.camera_id}: {MOST_FRAMES} pictures came within {(frame.t_ns - first.t_ns) * 1e-9:.1f} s by their own"
+                " instants: the driver's clock stands still"
+            )
     mean_colour, mean_grey = _mean(colours), _mean(greys)
     rate_hz, lost = None, 0
     if counted_from is not None and last.t_ns > counted_from.t_ns:
         rate_hz = count / ((last.t_ns - counted_from.t_ns) * 1e-9)
         lost = max(last.sequence - counted_from.sequence - count, 0)
-    return Still(delivers, CameraFrame(last.sequence, last.t_ns, mean_grey, lambda: mean_colour), rate_hz, count, lost)
+    return Still(
+        delivers, CameraFrame(last.sequence, last.t_ns, mean_grey, lambda: mean_colour), rate_hz, count, lost, repeated
+    )
 
 
 def _next(source: FrameSource, camera: CameraConfig) -> CameraFrame | None:

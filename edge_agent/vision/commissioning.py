@@ -9,6 +9,18 @@ from edge_agent.model import FloatArray
 from edge_agent.vision.frames import GreyPicture
 from edge_agent.vision.front_fit import FrontFit, fit_front, px_per_mm, through
 from edge_agent.vision.front_suspects import Offset, Sizes, measured_sizes, suspected_offset
+from edge_agent.vision.front_words import (
+    STICK,
+    TOLD_SIZE,
+    at_px,
+    called,
+    edges_beyond,
+    hung,
+    listed,
+    seen_instead,
+    sizes_told,
+    way,
+)
 from edge_agent.vision.marker_order import Hanging, hanging_of
 from edge_agent.vision.markers import CELLS, PLACES, Sighting, Sightings, find_markers, marker_corners_mm
 
@@ -22,7 +34,6 @@ OFF_PLACE_MM = 6.0
 """A marker this far off is refused: three times what sticking four by hand to 1 mm makes of the fourth (2026-12)."""
 WRONG_SIZE = 0.05
 """Relative; below it a size that seems wrong is told, a wide lens bends pictures by as much (rule, 2026-12)."""
-TOLD_SIZE = 0.02
 MOST_RESIDUAL_PX = 1.5
 """Root mean square of all corners, where nothing explains it better (rule, 2026-12)."""
 CLEARLY_LESS = 0.5
@@ -79,11 +90,11 @@ def find_front(grey: GreyPicture, width_mm: float, opening_mm: float, marker_mm:
     missing = [number for number in range(len(PLACES)) if number not in corners_px]
     if len(missing) > 1:
         perhaps = _perhaps_outside(missing, corners_px, grey.shape, marker_mm, (width_mm, opening_mm))
-        return Refused("missing", f"{_named(missing)} not found{perhaps}; {_seen_instead(sightings)}; {STICK}")
+        return Refused("missing", f"{listed(missing)} not found{perhaps}; {seen_instead(sightings)}; {STICK}")
     hanging = hanging_of(corners_px, width_mm, opening_mm, marker_mm)
     if any(each.place != each.marker_id or each.quarters for each in hanging):
         return Refused(
-            "swapped", f"{'; '.join(_hung(each) for each in hanging if _wrong(each))}: put right what hangs wrong"
+            "swapped", f"{'; '.join(hung(each) for each in hanging if _wrong(each))}: put right what hangs wrong"
         )
     fit = fit_front(corners_px, width_mm, opening_mm, marker_mm)
     if fit is None:
@@ -100,34 +111,6 @@ def find_front(grey: GreyPicture, width_mm: float, opening_mm: float, marker_mm:
     if missing:
         notes = (_only_three(missing[0], place_px, fit, sightings), *notes)
     return FoundFront(fit, corners_px, missing[0] if missing else None, notes)
-
-
-STICK = "`edge-agent camera commission --sheet FILE.pdf` prints them and says where each goes"
-
-
-def called(number: int) -> str:
-    """Return how a marker is called: by its number and its place."""
-    return f"marker {number} ({PLACES[number]})"
-
-
-def at_px(point: FloatArray) -> str:
-    """Return a place in the picture in words."""
-    return f"({point[0]:.0f}, {point[1]:.0f}) px"
-
-
-def _named(numbers: list[int]) -> str:
-    names = [called(number) for number in numbers]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _seen_instead(sightings: Sightings) -> str:
-    seen = [f"{called(each.marker_id)} at {at_px(each.middle_px)}" for each in sightings.seen if each.marker_id < 4]
-    foreign = [
-        f"a foreign marker {each.marker_id} at {at_px(each.middle_px)}"
-        for each in sightings.seen
-        if each.marker_id >= 4
-    ]
-    return f"seen: {', '.join([*seen, *foreign])}" if sightings.seen else "no marker is seen at all"
 
 
 def _unusable(sightings: Sightings) -> Refused | None:
@@ -149,12 +132,6 @@ def _unusable(sightings: Sightings) -> Refused | None:
 
 def _wrong(each: Hanging) -> bool:
     return each.place != each.marker_id or each.quarters != 0
-
-
-def _hung(each: Hanging) -> str:
-    turned = ("", "turned a quarter to the right", "upside down", "turned a quarter to the left")[each.quarters]
-    place = f"hangs at the {PLACES[each.place]}" if each.place != each.marker_id else "hangs"
-    return f"{called(each.marker_id)} {place} {turned}".rstrip()
 
 
 def _too_poor(fit: FrontFit, corners_px: Mapping[int, FloatArray]) -> Refused | None:
@@ -190,10 +167,10 @@ def _disagreeing(
         return Refused(
             "off place",
             f"{called(offset.marker_id)} hangs {offset.size_mm:.0f} mm off its place by what the other three say"
-            f" ({_way(offset)}): put it right, flat against the shelf's edge",
+            f" ({way(offset)}): put it right, flat against the shelf's edge",
         )
     if sizes is not None and _strangeness(sizes, width_mm, opening_mm) > WRONG_SIZE:
-        return Refused("size", _sizes_told(sizes, width_mm, opening_mm, marker_mm))
+        return Refused("size", sizes_told(sizes, width_mm, opening_mm, marker_mm))
     if fit.rms_px > MOST_RESIDUAL_PX and fit.rms_mm > 1.0:
         worst = max(fit.residual_px, key=lambda number: fit.residual_px[number])
         return Refused(
@@ -223,35 +200,6 @@ def _strangeness(sizes: Sizes, width_mm: float, opening_mm: float) -> float:
     return max(abs(sizes.width_mm / width_mm - 1), abs(sizes.opening_mm / opening_mm - 1))
 
 
-def _sizes_told(sizes: Sizes, width_mm: float, opening_mm: float, marker_mm: float) -> str:
-    wide, high = sizes.width_mm / width_mm, sizes.opening_mm / opening_mm
-    if abs(wide / high - 1) < TOLD_SIZE / 2:
-        return (
-            f"the markers look {marker_mm / wide:.1f} mm large, not {marker_mm:g}: measure the sheet's ruler; print it"
-            " at 100 %, not fitted to the page, or say --marker-mm"
-        )
-    told = []
-    if abs(wide - 1) > TOLD_SIZE:
-        told.append(f"the shelf looks {sizes.width_mm:.0f} mm wide, its file says width_mm = {width_mm:g}")
-    if abs(high - 1) > TOLD_SIZE:
-        told.append(f"its opening looks {sizes.opening_mm:.0f} mm high, agent.toml says opening_mm = {opening_mm:g}")
-    return f"{'; '.join(told)}: measure, and correct the number or where the markers hang"
-
-
-def _way(offset: Offset) -> str:
-    across = f"{abs(offset.right_mm):.0f} mm to the {'right' if offset.right_mm > 0 else 'left'}"
-    up = f"{abs(offset.up_mm):.0f} mm {'up' if offset.up_mm > 0 else 'down'}"
-    return f"{across}, {up}"
-
-
-def _edges_beyond(place_px: FloatArray, shape: tuple[int, ...]) -> list[str]:
-    """Return which edges of the picture a marker there would lie beyond, wholly or in part."""
-    rows, columns = shape[:2]
-    (left, top), (right, bottom) = place_px.min(axis=0), place_px.max(axis=0)
-    beyond = {"left": left < 0, "right": right > columns - 1, "upper": top < 0, "lower": bottom > rows - 1}
-    return [edge for edge, yes in beyond.items() if yes]
-
-
 def _perhaps_outside(
     missing: list[int],
     corners_px: Mapping[int, FloatArray],
@@ -264,13 +212,13 @@ def _perhaps_outside(
     if fit is None:
         return ""
     places = (through(fit.front_to_px, marker_corners_mm(number, *size_mm, marker_mm)) for number in missing)
-    edges = sorted({edge for place in places for edge in _edges_beyond(place, shape)})
+    edges = sorted({edge for place in places for edge in edges_beyond(place, shape)})
     return f", perhaps beyond the picture's {' and '.join(edges)} edge" if edges else ""
 
 
 def _outside(number: int, place_px: FloatArray, shape: tuple[int, ...]) -> Refused | None:
     rows, columns = shape[:2]
-    edges = _edges_beyond(place_px, shape)
+    edges = edges_beyond(place_px, shape)
     if not edges:
         return None
     return Refused(
@@ -303,9 +251,9 @@ def _notes(
     notes = []
     offset, sizes = _suspects(fit, corners_px, width_mm, opening_mm, marker_mm)
     if offset is not None and offset.size_mm > OFF_PLACE_MM / 2:
-        notes.append(f"{called(offset.marker_id)} seems to hang {offset.size_mm:.0f} mm off its place ({_way(offset)})")
+        notes.append(f"{called(offset.marker_id)} seems to hang {offset.size_mm:.0f} mm off its place ({way(offset)})")
     if sizes is not None and _strangeness(sizes, width_mm, opening_mm) > TOLD_SIZE:
-        notes.append(_sizes_told(sizes, width_mm, opening_mm, marker_mm))
+        notes.append(sizes_told(sizes, width_mm, opening_mm, marker_mm))
     if px_per_mm(fit.front_to_px, np.array([[width_mm / 2, opening_mm / 2]]))[0, 1, 1] > 0:
         notes.append("the picture shows the shelf upside down: right if the camera hangs so")
     return tuple(notes)

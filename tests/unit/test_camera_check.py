@@ -41,6 +41,11 @@ def as_json(agent: Path, capsys: pytest.CaptureFixture[str], *options: str) -> t
     return status, document
 
 
+def noisy() -> list[Picture]:
+    front = painted_front()
+    return [photograph(front, THERE, seed=seed) for seed in (8, 9)]
+
+
 def faulty(document: dict[str, Any]) -> list[str]:
     return [finding["subject"] for finding in document["findings"] if not finding["well"]]
 
@@ -48,7 +53,7 @@ def faulty(document: dict[str, Any]) -> list[str]:
 def test_a_good_camera_is_trusted_and_its_picture_shows_the_lanes(
     agent_toml: Path, drivers: Drivers, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drivers.pictures = lambda: itertools.repeat(photograph(painted_front(), THERE, seed=8))
+    drivers.pictures = lambda: itertools.cycle(noisy())
     appearance = agent_toml.parent / "state" / "appearance"
     appearance.mkdir()
     (appearance / "nuts.npz").touch()
@@ -69,7 +74,7 @@ def test_a_good_camera_is_trusted_and_its_picture_shows_the_lanes(
 def test_what_a_script_reads_is_what_a_person_reads(
     agent_toml: Path, drivers: Drivers, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drivers.pictures = lambda: itertools.repeat(photograph(painted_front(), THERE, seed=8))
+    drivers.pictures = lambda: itertools.cycle(noisy())
     status, document = as_json(agent_toml, capsys)
     assert status == 0
     assert document["trusted"] is True
@@ -119,11 +124,32 @@ def test_a_camera_too_slow_or_losing_pictures_is_not_trusted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     drivers.rate_hz, drivers.lost_each = rate_hz, lost_each
-    drivers.pictures = lambda: itertools.repeat(photograph(painted_front(), THERE))
+    drivers.pictures = lambda: itertools.cycle(noisy())
     status, said = check(agent_toml, capsys)
     assert status == 1
     assert "rate: error: " in said
     assert words in said
+
+
+def test_a_camera_that_shows_the_same_picture_for_ever_is_not_trusted(
+    agent_toml: Path, drivers: Drivers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drivers.pictures = lambda: itertools.repeat(noisy()[0])
+    status, said = check(agent_toml, capsys)
+    assert status == 1
+    assert "life: error: 30 of 30 pictures were the same as the one before. Try: frozen: plug the camera" in said
+
+
+def test_a_driver_whose_clock_stands_still_is_named_and_does_not_hold_the_command(
+    agent_toml: Path, drivers: Drivers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drivers.rate_hz = 1e9
+    picture = noisy()[0]
+    drivers.pictures = lambda: itertools.repeat(picture)
+    status, said = check(agent_toml, capsys)
+    assert status == 12
+    assert "600 pictures came within 0.0 s by their own instants: the driver's clock stands still" in said
+    assert drivers.opened[0].stopped
 
 
 def test_a_camera_that_was_never_commissioned_is_told_how(
