@@ -105,17 +105,16 @@ def _measured(source: FrameSource, camera: CameraConfig, delivers: str, show: Ca
             break
         if count > MOST_FRAMES or (counted_from is None and frame.sequence - first.sequence > MOST_FRAMES):
             raise CameraError(
-                f"{camera.camera_id}: {MOST_FRAMES} pictures came within {(frame.t_ns - first.t_ns) * 1e-9:.1f} s by their own"
-                " instants: the driver's clock stands still"
+                f"{camera.camera_id}: {MOST_FRAMES} pictures came within {(frame.t_ns - first.t_ns) * 1e-9:.1f} s by"
+                " their own instants: the driver's clock stands still"
             )
     mean_colour, mean_grey = _mean(colours), _mean(greys)
     rate_hz, lost = None, 0
     if counted_from is not None and last.t_ns > counted_from.t_ns:
         rate_hz = count / ((last.t_ns - counted_from.t_ns) * 1e-9)
         lost = max(last.sequence - counted_from.sequence - count, 0)
-    return Still(
-        delivers, CameraFrame(last.sequence, last.t_ns, mean_grey, lambda: mean_colour), rate_hz, count, lost, repeated
-    )
+    mean = CameraFrame(last.sequence, last.t_ns, mean_grey, lambda: mean_colour)
+    return Still(delivers, mean, rate_hz, count, lost, repeated)
 
 
 def _next(source: FrameSource, camera: CameraConfig) -> CameraFrame | None:

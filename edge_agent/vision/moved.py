@@ -3,8 +3,9 @@
 Small patches with structure, spread over the shelf and its edges, are sought around their places by normalised
 correlation, which light does not move. Goods that were taken make their patches unknown, goods that were pushed
 along make theirs move; so the patches vote: the similarity (shift, turn, size) that most of them follow is the
-camera's. Patches that stay where they were, at both ends of the shelf, prove by themselves that the camera stood
-still: a moved camera leaves none.
+camera's. Those on the boards' edges around the opening, which stay when goods go, vote first; all do where they are
+too few. Patches that stay where they were, at both ends of the shelf, prove by themselves that the camera stood still:
+a moved camera leaves none.
 """
 
 import itertools
@@ -21,10 +22,11 @@ from edge_agent.vision.geometry import ShelfView, front_rectangle_mm
 HALF_PX = 6
 """Of a patch: 13 pixels of the small picture, what the mask keeps around the opening of a shelf a metre wide."""
 GRID = (8, 4)
-"""A patch is taken from each of so many parts of the picture's kept region, along and up."""
+"""Of so many parts of the picture's kept region, along and up, each gives a patch of the edges and one of the goods."""
 SEARCH_PX = 10
 """How far around its place a patch is sought; a camera that moved farther is sought in the picture at a quarter."""
 COARSER = 4
+COARSE_HALF_PX = 4
 FOUND_ABOVE = 0.7
 """Normalised correlation of a patch that is the same thing (made-up shelves, 2026-12)."""
 STRUCTURE_LEVELS = 6.0
@@ -32,8 +34,8 @@ STRUCTURE_LEVELS = 6.0
 FOLLOWS_PX = 1.2
 """A patch follows a movement when it is found this near to where that takes it."""
 LEAST_FOLLOWING = 6
-LEAST_SHARE = 0.4
-"""Of the patches found again that must follow one movement."""
+LEAST_SHARE, EDGES_SHARE = 0.4, 0.6
+"""Of the patches found again that must follow one movement: of all, and of those on the edges."""
 STILL_PX = 0.7
 MOST_TURN = 0.35
 """A movement that turns or scales by more is a chance agreement of two patches."""
@@ -92,7 +94,13 @@ class Reference:
         front = front_rectangle_mm((0.0, view.width_mm), view.opening_mm)
         self._corners_mm = front
         self._corners = _complex((view.to_px(front) + 0.5) * scale - 0.5)
-        self._levels = (_Patches(grey, self._kept, HALF_PX), _Patches(_quarter(grey), _quarter_kept(self._kept), 4))
+        x, z = view.front_of_grid(columns, rows)
+        edges = (x < 0) | (x > view.width_mm) | (z < 0) | (z > view.opening_mm)
+        quarter = _quarter_kept(self._kept)
+        self._levels = (
+            _Patches(grey, self._kept, HALF_PX, edges),
+            _Patches(_quarter(grey), quarter, COARSE_HALF_PX, np.zeros_like(quarter)),
+        )
 
     @property
     def patches(self) -> int:
@@ -113,7 +121,8 @@ class Reference:
         shift = self._vote(*fine.found_in(grey, 0j))
         if shift is not None:
             return shift
-        far = _movement(*coarse.found_in(_quarter(grey), 0j), follows_px=FOLLOWS_PX)
+        places, found, _ = coarse.found_in(_quarter(grey), 0j)
+        far = _movement(places, found, LEAST_SHARE)
         if far is None:
             return None
         turn, offset, _ = far
@@ -121,8 +130,8 @@ class Reference:
         rough = (turn * (middle / COARSER) + offset) * COARSER - middle
         return self._vote(*fine.found_in(grey, rough))
 
-    def _vote(self, places: Complex, found: Complex) -> Shift | None:
-        movement = _movement(places, found, follows_px=FOLLOWS_PX)
+    def _vote(self, places: Complex, found: Complex, edges: PixelMask) -> Shift | None:
+        movement = _movement(places[edges], found[edges], EDGES_SHARE) or _movement(places, found, LEAST_SHARE)
         if movement is None:
             return None
         turn, offset, following = movement
@@ -143,7 +152,7 @@ class Reference:
 class _Patches:
     """Structured patches of one picture, one from each part of what is kept of it."""
 
-    def __init__(self, grey: GreyPicture, kept: PixelMask, half: int) -> None:
+    def __init__(self, grey: GreyPicture, kept: PixelMask, half: int, edges: PixelMask) -> None:
         self._half = half
         inside = cv2.erode(
             kept.astype(np.uint8), np.ones((2 * half + 1, 2 * half + 1), np.uint8), borderValue=0
@@ -151,8 +160,9 @@ class _Patches:
         strength = np.where(inside, cv2.cornerMinEigenVal(grey, 2 * half // 2 * 2 + 1), 0.0)
         rows, columns = (np.linspace(each.min(), each.max() + 1, n + 1).astype(int) for each, n in _spread(kept))
         places: list[tuple[int, int]] = []
-        for (top, bottom), (left, right) in itertools.product(itertools.pairwise(rows), itertools.pairwise(columns)):
-            part = strength[top:bottom, left:right]
+        parts = itertools.product(itertools.pairwise(rows), itertools.pairwise(columns))
+        for ((top, bottom), (left, right)), of in itertools.product(parts, (edges, ~edges)):
+            part = (strength * of)[top:bottom, left:right]
             if part.size == 0 or part.max() <= 0:
                 continue
             v, u = np.unravel_index(int(part.argmax()), part.shape)
@@ -160,17 +170,18 @@ class _Patches:
             if self._cut(grey, u, v).std() >= STRUCTURE_LEVELS:
                 places.append((u, v))
         self._places = places
+        self._on_edges = [bool(edges[v, u]) for u, v in places]
         self._patches = [np.ascontiguousarray(self._cut(grey, u, v)) for u, v in places]
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def found_in(self, grey: GreyPicture, rough: complex) -> tuple[Complex, Complex]:
-        """Return places of patches and where they are found around ``rough`` from there, both (n,) complex."""
+    def found_in(self, grey: GreyPicture, rough: complex) -> tuple[Complex, Complex, PixelMask]:
+        """Return places of patches, where they are found around ``rough`` from there, and which are on edges, (n,)."""
         reach = self._half + SEARCH_PX
         rows, columns = grey.shape
-        places, found = [], []
-        for (u, v), patch in zip(self._places, self._patches, strict=True):
+        places, found, edges = [], [], []
+        for (u, v), patch, on_edge in zip(self._places, self._patches, self._on_edges, strict=True):
             left, top = round(u + rough.real) - reach, round(v + rough.imag) - reach
             low_u, low_v = max(left, 0), max(top, 0)
             around = grey[low_v : min(top + 2 * reach + 1, rows), low_u : min(left + 2 * reach + 1, columns)]
@@ -180,26 +191,31 @@ class _Patches:
             _, best, _, (x, y) = cv2.minMaxLoc(match)
             if not FOUND_ABOVE <= best <= 1.01:
                 continue
+            edges.append(on_edge)
             places.append(complex(u, v))
             found.append(
                 complex(low_u + self._half + x + _peak(match[y], x), low_v + self._half + y + _peak(match[:, x], y))
             )
-        return np.array(places, dtype=np.complex128), np.array(found, dtype=np.complex128)
+        return (
+            np.array(places, dtype=np.complex128),
+            np.array(found, dtype=np.complex128),
+            np.array(edges, dtype=np.bool_),
+        )
 
     def _cut(self, grey: GreyPicture, u: int, v: int) -> GreyPicture:
         return grey[v - self._half : v + self._half + 1, u - self._half : u + self._half + 1]
 
 
-def _movement(places: Complex, found: Complex, *, follows_px: float) -> tuple[complex, complex, int] | None:
+def _movement(places: Complex, found: Complex, share: float) -> tuple[complex, complex, int] | None:
     """Return turn and offset of the similarity z → turn·z + offset that most patches follow, and how many do.
 
-    Standing still is asked first; otherwise every pair of patches proposes one.
+    Standing still is asked first; otherwise every pair of patches proposes one, and it needs that ``share``.
     """
-    enough = max(LEAST_FOLLOWING, int(np.ceil(LEAST_SHARE * len(places))))
+    enough = max(LEAST_FOLLOWING, int(np.ceil(share * len(places))))
     if len(places) < LEAST_FOLLOWING:
         return None
     still = np.abs(found - places) <= STILL_PX
-    if np.count_nonzero(still) >= enough and np.ptp(places[still].real) > 0.5 * np.ptp(places.real):
+    if np.count_nonzero(still) >= LEAST_FOLLOWING and np.ptp(places[still].real) > 0.5 * np.ptp(places.real):
         return (*_similarity(places[still], found[still]), int(np.count_nonzero(still)))
     one, other = np.triu_indices(len(places), 1)
     apart = np.abs(places[one] - places[other]) > 3 * HALF_PX
@@ -208,7 +224,7 @@ def _movement(places: Complex, found: Complex, *, follows_px: float) -> tuple[co
         return None
     turns = (found[other] - found[one]) / (places[other] - places[one])
     offsets = found[one] - turns * places[one]
-    follows = np.abs(turns[:, None] * places + offsets[:, None] - found) <= follows_px
+    follows = np.abs(turns[:, None] * places + offsets[:, None] - found) <= FOLLOWS_PX
     votes = np.where(np.abs(turns - 1) <= MOST_TURN, follows.sum(axis=1), 0)
     best = follows[int(votes.argmax())]
     if votes.max() < enough:
