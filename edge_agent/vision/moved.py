@@ -4,8 +4,8 @@ Small patches with structure, spread over the shelf and its edges, are sought ar
 correlation, which light does not move. Goods that were taken make their patches unknown, goods that were pushed
 along make theirs move; so the patches vote: the similarity (shift, turn, size) that most of them follow is the
 camera's. Those on the boards' edges around the opening, which stay when goods go, vote first; all do where they are
-too few. Patches that stay where they were, at both ends of the shelf, prove by themselves that the camera stood still:
-a moved camera leaves none.
+too few. Patches that stay where they were in all four quarters of the shelf prove by themselves that the camera stood
+still: a moved camera leaves a line of them at most.
 """
 
 import itertools
@@ -31,11 +31,17 @@ FOUND_ABOVE = 0.7
 """Normalised correlation of a patch that is the same thing (made-up shelves, 2026-12)."""
 STRUCTURE_LEVELS = 6.0
 """Standard deviation of a patch's grey levels below which noise decides where it is found (rule, 2026-12)."""
+ITSELF_PX, LIKE_ABOVE = 3, 0.8
+"""A patch that correlates so well more than 3 px from its own place cannot say where it is (rule, 2026-12)."""
+TRIES = 3
+"""Patches tried in each part before it gives none."""
 FOLLOWS_PX = 1.2
 """A patch follows a movement when it is found this near to where that takes it."""
 LEAST_FOLLOWING = 6
 LEAST_SHARE, EDGES_SHARE = 0.4, 0.6
 """Of the patches found again that must follow one movement: of all, and of those on the edges."""
+LEAST_EDGES = 3
+"""So many patches on the edges have a veto."""
 STILL_PX = 0.7
 MOST_TURN = 0.35
 """A movement that turns or scales by more is a chance agreement of two patches."""
@@ -135,6 +141,9 @@ class Reference:
         if movement is None:
             return None
         turn, offset, following = movement
+        agree = np.abs(turn * places + offset - found)[edges] <= FOLLOWS_PX
+        if len(agree) >= LEAST_EDGES and np.count_nonzero(agree) < 0.5 * len(agree):
+            return None  # the goods say one thing, what they stand on another
         moved = turn * self._corners + offset
         steps = np.abs(moved - self._corners)
         back = self._view.to_front_mm((_points(moved) + 0.5) / self._scale - 0.5)
@@ -163,12 +172,14 @@ class _Patches:
         parts = itertools.product(itertools.pairwise(rows), itertools.pairwise(columns))
         for ((top, bottom), (left, right)), of in itertools.product(parts, (edges, ~edges)):
             part = (strength * of)[top:bottom, left:right]
-            if part.size == 0 or part.max() <= 0:
-                continue
-            v, u = np.unravel_index(int(part.argmax()), part.shape)
-            v, u = top + int(v), left + int(u)
-            if self._cut(grey, u, v).std() >= STRUCTURE_LEVELS:
-                places.append((u, v))
+            for _ in range(TRIES):
+                if part.size == 0 or part.max() <= 0:
+                    break
+                row, column = (int(each) for each in np.unravel_index(int(part.argmax()), part.shape))
+                if self._unlike_its_neighbours(grey, left + column, top + row):
+                    places.append((left + column, top + row))
+                    break
+                part[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1] = 0.0
         self._places = places
         self._on_edges = [bool(edges[v, u]) for u, v in places]
         self._patches = [np.ascontiguousarray(self._cut(grey, u, v)) for u, v in places]
@@ -202,6 +213,21 @@ class _Patches:
             np.array(edges, dtype=np.bool_),
         )
 
+    def _unlike_its_neighbours(self, grey: GreyPicture, u: int, v: int) -> bool:
+        """Return whether a patch has structure and is found nowhere around but at its own place.
+
+        A piece of a long edge is found all along it, one of two like packages on the other.
+        """
+        patch = self._cut(grey, u, v)
+        if patch.std() < STRUCTURE_LEVELS:
+            return False
+        top, left = max(v - self._half - SEARCH_PX, 0), max(u - self._half - SEARCH_PX, 0)
+        around = grey[top : v + self._half + SEARCH_PX + 1, left : u + self._half + SEARCH_PX + 1]
+        match = np.array(cv2.matchTemplate(around, np.ascontiguousarray(patch), cv2.TM_CCOEFF_NORMED))
+        row, column = v - self._half - top, u - self._half - left
+        match[max(row - ITSELF_PX, 0) : row + ITSELF_PX + 1, max(column - ITSELF_PX, 0) : column + ITSELF_PX + 1] = 0.0
+        return float(match.max()) < LIKE_ABOVE
+
     def _cut(self, grey: GreyPicture, u: int, v: int) -> GreyPicture:
         return grey[v - self._half : v + self._half + 1, u - self._half : u + self._half + 1]
 
@@ -215,7 +241,7 @@ def _movement(places: Complex, found: Complex, share: float) -> tuple[complex, c
     if len(places) < LEAST_FOLLOWING:
         return None
     still = np.abs(found - places) <= STILL_PX
-    if np.count_nonzero(still) >= LEAST_FOLLOWING and np.ptp(places[still].real) > 0.5 * np.ptp(places.real):
+    if np.count_nonzero(still) >= LEAST_FOLLOWING and _quarters(places, still) == 4:
         return (*_similarity(places[still], found[still]), int(np.count_nonzero(still)))
     one, other = np.triu_indices(len(places), 1)
     apart = np.abs(places[one] - places[other]) > 3 * HALF_PX
@@ -230,6 +256,16 @@ def _movement(places: Complex, found: Complex, share: float) -> tuple[complex, c
     if votes.max() < enough:
         return None
     return (*_similarity(places[best], found[best]), int(votes.max()))
+
+
+def _quarters(places: Complex, of: npt.NDArray[np.bool_]) -> int:
+    """Return in how many quarters of what all places span some of them lie.
+
+    A camera moved aside but aimed at the same spot leaves a line of the picture where it was: three quarters at most.
+    """
+    right = places.real > (places.real.max() + places.real.min()) / 2
+    down = places.imag > (places.imag.max() + places.imag.min()) / 2
+    return len(set((2 * right + down)[of].tolist()))
 
 
 def _similarity(places: Complex, found: Complex) -> tuple[complex, complex]:
