@@ -8,7 +8,6 @@ too few. Patches that stay where they were in all four quarters of the shelf pro
 still: a moved camera leaves a line of them at most.
 """
 
-import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -18,23 +17,12 @@ import numpy.typing as npt
 from edge_agent.model import FloatArray
 from edge_agent.vision.frames import GreyPicture, PixelMask
 from edge_agent.vision.geometry import ShelfView, front_rectangle_mm
+from edge_agent.vision.patches import Complex, Patches
 
 HALF_PX = 6
 """Of a patch: 13 pixels of the small picture, what the mask keeps around the opening of a shelf a metre wide."""
-GRID = (8, 4)
-"""Of so many parts of the picture's kept region, along and up, each gives a patch of the edges and one of the goods."""
-SEARCH_PX = 10
-"""How far around its place a patch is sought; a camera that moved farther is sought in the picture at a quarter."""
 COARSER = 4
 COARSE_HALF_PX = 4
-FOUND_ABOVE = 0.7
-"""Normalised correlation of a patch that is the same thing (made-up shelves, 2026-12)."""
-STRUCTURE_LEVELS = 6.0
-"""Standard deviation of a patch's grey levels below which noise decides where it is found (rule, 2026-12)."""
-ITSELF_PX, LIKE_ABOVE = 3, 0.8
-"""A patch that correlates so well more than 3 px from its own place cannot say where it is (rule, 2026-12)."""
-TRIES = 3
-"""Patches tried in each part before it gives none."""
 FOLLOWS_PX = 1.2
 """A patch follows a movement when it is found this near to where that takes it."""
 LEAST_FOLLOWING = 6
@@ -49,8 +37,6 @@ MOVED_MM = 8.0
 """From here on a camera is called moved: a reach then lies in the neighbour's half of a narrow lane (rule, 2026-12)."""
 LEAST_MOVED_PX = 1.0
 """Of the small picture: less is not seen for sure, however many mm it is."""
-
-Complex = npt.NDArray[np.complex128]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +90,8 @@ class Reference:
         edges = (x < 0) | (x > view.width_mm) | (z < 0) | (z > view.opening_mm)
         quarter = _quarter_kept(self._kept)
         self._levels = (
-            _Patches(grey, self._kept, HALF_PX, edges),
-            _Patches(_quarter(grey), quarter, COARSE_HALF_PX, np.zeros_like(quarter)),
+            Patches(grey, self._kept, HALF_PX, edges),
+            Patches(_quarter(grey), quarter, COARSE_HALF_PX, np.zeros_like(quarter)),
         )
 
     @property
@@ -158,80 +144,6 @@ class Reference:
         )
 
 
-class _Patches:
-    """Structured patches of one picture, one from each part of what is kept of it."""
-
-    def __init__(self, grey: GreyPicture, kept: PixelMask, half: int, edges: PixelMask) -> None:
-        self._half = half
-        inside = cv2.erode(
-            kept.astype(np.uint8), np.ones((2 * half + 1, 2 * half + 1), np.uint8), borderValue=0
-        ).astype(bool)
-        strength = np.where(inside, cv2.cornerMinEigenVal(grey, 2 * half // 2 * 2 + 1), 0.0)
-        rows, columns = (np.linspace(each.min(), each.max() + 1, n + 1).astype(int) for each, n in _spread(kept))
-        places: list[tuple[int, int]] = []
-        parts = itertools.product(itertools.pairwise(rows), itertools.pairwise(columns))
-        for ((top, bottom), (left, right)), of in itertools.product(parts, (edges, ~edges)):
-            part = (strength * of)[top:bottom, left:right]
-            for _ in range(TRIES):
-                if part.size == 0 or part.max() <= 0:
-                    break
-                row, column = (int(each) for each in np.unravel_index(int(part.argmax()), part.shape))
-                if self._unlike_its_neighbours(grey, left + column, top + row):
-                    places.append((left + column, top + row))
-                    break
-                part[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1] = 0.0
-        self._places = places
-        self._on_edges = [bool(edges[v, u]) for u, v in places]
-        self._patches = [np.ascontiguousarray(self._cut(grey, u, v)) for u, v in places]
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def found_in(self, grey: GreyPicture, rough: complex) -> tuple[Complex, Complex, PixelMask]:
-        """Return places of patches, where they are found around ``rough`` from there, and which are on edges, (n,)."""
-        reach = self._half + SEARCH_PX
-        rows, columns = grey.shape
-        places, found, edges = [], [], []
-        for (u, v), patch, on_edge in zip(self._places, self._patches, self._on_edges, strict=True):
-            left, top = round(u + rough.real) - reach, round(v + rough.imag) - reach
-            low_u, low_v = max(left, 0), max(top, 0)
-            around = grey[low_v : min(top + 2 * reach + 1, rows), low_u : min(left + 2 * reach + 1, columns)]
-            if min(around.shape, default=0) < len(patch):
-                continue
-            match = np.asarray(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED), dtype=np.float32)
-            _, best, _, (x, y) = cv2.minMaxLoc(match)
-            if not FOUND_ABOVE <= best <= 1.01:
-                continue
-            edges.append(on_edge)
-            places.append(complex(u, v))
-            found.append(
-                complex(low_u + self._half + x + _peak(match[y], x), low_v + self._half + y + _peak(match[:, x], y))
-            )
-        return (
-            np.array(places, dtype=np.complex128),
-            np.array(found, dtype=np.complex128),
-            np.array(edges, dtype=np.bool_),
-        )
-
-    def _unlike_its_neighbours(self, grey: GreyPicture, u: int, v: int) -> bool:
-        """Return whether a patch has structure and is found nowhere around but at its own place.
-
-        A piece of a long edge is found all along it, one of two like packages on the other.
-        """
-        patch = self._cut(grey, u, v)
-        if patch.std() < STRUCTURE_LEVELS:
-            return False
-        top, left = max(v - self._half - SEARCH_PX, 0), max(u - self._half - SEARCH_PX, 0)
-        around = grey[top : v + self._half + SEARCH_PX + 1, left : u + self._half + SEARCH_PX + 1]
-        match = np.array(cv2.matchTemplate(around, np.ascontiguousarray(patch), cv2.TM_CCOEFF_NORMED))
-        row, column = v - self._half - top, u - self._half - left
-        match[max(row - ITSELF_PX, 0) : row + ITSELF_PX + 1, max(column - ITSELF_PX, 0) : column + ITSELF_PX + 1] = 0.0
-        return float(match.max()) < LIKE_ABOVE
-
-    def _cut(self, grey: GreyPicture, u: int, v: int) -> GreyPicture:
-        return grey[v - self._half : v + self._half + 1, u - self._half : u + self._half + 1]
-
-
 def _movement(places: Complex, found: Complex, share: float) -> tuple[complex, complex, int] | None:
     """Return turn and offset of the similarity z → turn·z + offset that most patches follow, and how many do.
 
@@ -274,20 +186,6 @@ def _similarity(places: Complex, found: Complex) -> tuple[complex, complex]:
     away = places - middle
     turn = complex(np.vdot(away, found - to) / np.vdot(away, away).real)
     return turn, complex(to - turn * middle)
-
-
-def _peak(values: npt.NDArray[np.floating], at: int) -> float:
-    """Return how far beside ``at`` the top of the parabola through three values lies, −0.5 to 0.5."""
-    if not 0 < at < len(values) - 1:
-        return 0.0
-    before, here, after = (float(each) for each in values[at - 1 : at + 2])
-    bend = before - 2 * here + after
-    return 0.0 if bend >= 0 else min(max(0.5 * (before - after) / bend, -0.5), 0.5)
-
-
-def _spread(kept: PixelMask) -> tuple[tuple[npt.NDArray[np.intp], int], tuple[npt.NDArray[np.intp], int]]:
-    rows, columns = np.nonzero(kept)
-    return (rows, GRID[1]), (columns, GRID[0])
 
 
 def _quarter(grey: GreyPicture) -> GreyPicture:

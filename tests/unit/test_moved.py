@@ -138,6 +138,12 @@ def test_a_bare_wall_offers_nothing_to_recognise() -> None:
     assert reference.shift_px(wall) is None
 
 
+def test_a_shelf_that_is_a_thin_strip_in_the_picture_offers_nothing_but_breaks_nothing() -> None:
+    far = ShelfView(camera_at(away_mm=90_000.0), *SIZE_PX, WIDTH_MM, OPENING_MM, "1")
+    strip = np.full((240, 320), 90, np.uint8) * far.kept(*SMALL)
+    assert Reference(far, strip).shift_px(strip) is None
+
+
 def test_a_picture_of_another_size_is_refused_by_name(reference: Reference) -> None:
     with pytest.raises(ValueError, match=r"a small picture of \(120, 160\): the reference is of \(240, 320\)"):
         reference.shift_px(np.zeros((120, 160), np.uint8))
