@@ -34,9 +34,9 @@ class CameraTrust:
         self._distrusted: set[str] = set()
 
     def honest(self, shelf_id: str) -> float:
-        """Return the probability that the shelf's camera is honest, for its next word; 1e-9 once it is distrusted."""
+        """Return the probability that the shelf's camera is honest, for its next word; 0 once it is distrusted."""
         if shelf_id in self._distrusted:
-            return 1e-9
+            return 0.0
         return 1 / (1 + math.exp(-self._log_odds.get(shelf_id, BEGINS_AT)))
 
     def judge(
@@ -52,6 +52,8 @@ class CameraTrust:
             The camera's word, nats over chance.
         """
         finite = np.isfinite(others)
+        if not finite.any():
+            return []
         factor = log_sum_exp(others[finite] + over_chance[finite]) - log_sum_exp(others[finite])
         before = self._log_odds.get(shelf_id, BEGINS_AT)
         now = min(max(before + min(max(factor, STEP_DOWN), STEP_UP), LEAST), MOST)
