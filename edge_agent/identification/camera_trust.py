@@ -20,9 +20,12 @@ MOST, LEAST = 7.0, -8.0
 """Bounds of the log-odds: the upper one is also the share of an honest camera's words, 0.1 %, that are mere chance
 (assumed, 2026-12)."""
 STEP_UP, STEP_DOWN = 2.0, -3.0
-"""Bounds of one act's Bayes factor, nats: three plain contradictions turn the best standing (rule, 2026-12)."""
-DISTRUSTED, TRUSTED_AGAIN = 0.0, 2.5
-"""Log-odds at which the alarm `camera_contradicts` is raised, and cleared (rule, 2026-12)."""
+"""Bounds of one act's Bayes factor, nats: three plain contradictions turn the best standing, a fourth ends it (rule,
+2026-12)."""
+DISTRUSTED, TRUSTED_AGAIN = -3.0, 2.5
+"""Log-odds at which the alarm `camera_contradicts` is raised, and cleared. An honest camera's odds fall by 10 nats from
+their best with a probability of e⁻¹⁰ a start; at 0 a weak but honest one was distrusted once in 18,000 simulated acts
+(2026-12)."""
 CODE = "camera_contradicts"
 
 
