@@ -24,9 +24,8 @@ WAIT_NS = 1_200_000_000
 AFTER_HANDS_NS = 800_000_000
 """How long it waits at least after the hands left: they are lost for certain after 0.3 s, the front is compared after
 0.3 s of stillness, what came or went is recognised in 0.15 s (vision's own rules, 2026-12)."""
-LATEST_NS = HOLD_NS + AFTER_HANDS_NS
-"""How long a step waits at most, whatever the camera says: a hand that never leaves is counted as long as it holds a
-rest."""
+LATEST_NS = HOLD_NS + WAIT_NS
+"""How long after a rest began its step is decided at the latest, whatever the camera says."""
 AROUND_NS = 700_000_000
 """How far around a step the hand is seen on its way in and out, so that its word belongs to the step (assumed,
 2026-12)."""
@@ -85,10 +84,9 @@ class _Eye:
         self.progress(t_ns, 0, None)
         self.heard_ns = None
 
-    def left_ns(self, now_ns: int) -> int:
-        """Return until when hands were there; now, while they are."""
-        if self.hands_from_ns is not None:
-            return now_ns
+    @property
+    def left_ns(self) -> int:
+        """Return when hands left last; 0 if there were none."""
         return self.visits[-1][1] if self.visits else 0
 
     def hands_during(self, t_start_ns: int, t_end_ns: int) -> bool:
@@ -104,7 +102,7 @@ class CameraWord:
     def __init__(self) -> None:
         self._eyes: dict[str, _Eye] = {}
         self._observations: list[VisionObservation] = []
-        self._waiting: list[WeightStep] = []
+        self._waiting: list[tuple[WeightStep, MonotonicNs]] = []
         self._ended_ns: dict[str, MonotonicNs] = {}
 
     def note(
@@ -133,29 +131,32 @@ class CameraWord:
     def due(self, step: WeightStep | None, now_ns: MonotonicNs) -> list[WeightStep]:
         """Return the steps to decide now, in order; the given one is kept if it is worth waiting."""
         if step is not None:
-            self._waiting.append(step)
+            self._waiting.append((step, now_ns))
         ready: list[WeightStep] = []
-        waiting: list[WeightStep] = []
-        for place, each in enumerate(self._waiting):
-            overtaken = any(later.shelf_id == each.shelf_id for later in self._waiting[place + 1 :])
-            (waiting if not overtaken and self._waits(each, now_ns) else ready).append(each)
+        waiting: list[tuple[WeightStep, MonotonicNs]] = []
+        for place, (each, found_ns) in enumerate(self._waiting):
+            overtaken = any(later.shelf_id == each.shelf_id for later, _ in self._waiting[place + 1 :])
+            if not overtaken and self._waits(each, found_ns, now_ns):
+                waiting.append((each, found_ns))
+            else:
+                ready.append(each)
         self._waiting = waiting
         return ready
 
     def rest(self) -> list[WeightStep]:
         """Return all that waits: the mode changes, or the agent stops."""
         waiting, self._waiting = self._waiting, []
-        return waiting
+        return [each for each, _ in waiting]
 
     @property
     def undecided_since_ns(self) -> MonotonicNs | None:
         """Return since when the oldest of the waiting steps is undecided."""
-        return min((each.t_start_ns for each in self._waiting), default=None)
+        return min((each.t_start_ns for each, _ in self._waiting), default=None)
 
     @property
     def shelves(self) -> frozenset[str]:
         """Return the shelves of waiting steps: their resting weights are not committed yet."""
-        return frozenset(each.shelf_id for each in self._waiting)
+        return frozenset(each.shelf_id for each, _ in self._waiting)
 
     def during(self, step: WeightStep) -> list[VisionObservation]:
         """Return what belongs to a step and was told of none before.
@@ -184,18 +185,18 @@ class CameraWord:
         self._observations = [each for each in self._observations if id(each) not in told]
         self._ended_ns[step.shelf_id] = step.t_end_ns
 
-    def _waits(self, step: WeightStep, now_ns: MonotonicNs) -> bool:
+    def _waits(self, step: WeightStep, found_ns: MonotonicNs, now_ns: MonotonicNs) -> bool:
         eye = self._eyes.get(step.shelf_id)
-        if not step.final or eye is None or not eye.believed or now_ns - step.t_end_ns >= LATEST_NS:
+        if not step.final or eye is None or not eye.believed or eye.heard_ns is None:
             return False
-        heard_ns = eye.heard_ns or 0
-        if now_ns - heard_ns > SILENT_NS or not eye.hands_during(step.t_start_ns - AROUND_NS, step.t_end_ns):
+        if now_ns - eye.heard_ns > SILENT_NS or not eye.hands_during(step.t_start_ns - AROUND_NS, step.t_end_ns):
             return False
-        left_ns = min(eye.left_ns(now_ns), step.t_end_ns + HOLD_NS)
+        # A hand that is there still did not hold the rest, or was given up on: it is waited for no longer.
+        left_ns = 0 if eye.hands_from_ns is not None else min(eye.left_ns, found_ns)
         if now_ns >= max(step.t_end_ns + WAIT_NS, left_ns + AFTER_HANDS_NS):
             return False
         unsettled = eye.unsettled_since_ns is not None and eye.unsettled_since_ns <= step.t_end_ns
-        return unsettled or heard_ns < step.t_end_ns
+        return unsettled or eye.heard_ns < step.t_end_ns
 
     def _remember(self, seen: VisionObservation, now_ns: MonotonicNs, open_ns: MonotonicNs | None) -> None:
         since_ns = [each for each in (now_ns, open_ns, self.undecided_since_ns) if each is not None]

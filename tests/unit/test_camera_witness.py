@@ -257,7 +257,7 @@ def score(told: Sequence[Told]) -> FloatArray:
 @pytest.mark.parametrize("part", ["reaches", "front", "look", "all"])
 @pytest.mark.parametrize("suite", ["distinct", "alike"])
 def test_an_honest_word_raises_the_expected_score(suite: str, part: str, by_weight: dict[str, list[Told]]) -> None:
-    """Single acts may be misled, as by any witness; on the whole nothing is lost, and much won where goods are alike."""
+    """Single acts may be misled, as by any witness; on the whole nothing is lost, and much is won on goods alike."""
     shop = CameraShop(DISTINCT_G) if suite == "distinct" else ALIKE
     alone = by_weight[suite]
     honest = HonestCamera(shop, seed=31, top1=0.8, lane_sigmas=3.0)

@@ -101,19 +101,34 @@ def test_a_hand_that_leaves_late_is_given_the_time_to_show_the_front() -> None:
     assert word.due(None, at(13.81))
 
 
-@pytest.mark.parametrize("leaves", [True, False])
-def test_no_camera_delays_a_final_beyond_the_limit(leaves: bool) -> None:
-    """Whether the hand never leaves or the front is never compared: 3.8 s after the rest began all is decided."""
-    word, take = CameraWord(), step(10.0, 10.4)
-    assert LATEST_NS == 3_800_000_000
-    decided_s = None
+def test_hands_that_come_and_go_while_a_step_waits_prolong_nothing() -> None:
+    eye = Eye()
+    assert eye.waits(11.0, eye.take)
+    eye.say(progress(11.2, 1, 9.5), progress(11.5, 0, 9.5))
+    assert not eye.waits(11.81)
+
+
+def test_a_hand_that_was_given_up_on_is_not_waited_for_again() -> None:
+    """It lay there for three seconds; the rest was believed in the end."""
+    word = CameraWord()
+    for t_s in np.arange(9.0, 13.5, 0.4):
+        word.note(progress(float(t_s), 1, 9.0), at(float(t_s)))
+    assert word.due(step(10.0, 10.4), at(13.4))
+
+
+@pytest.mark.parametrize("leaves_s", [10.5, 11.5, 13.0, 99.0])
+def test_no_camera_delays_a_final_beyond_the_limit(leaves_s: float) -> None:
+    """The hand leaves soon, late or never, and the front is never compared; the rest was held for 3 s at most."""
+    word, decided_s = CameraWord(), None
+    found_s = min(max(11.4, leaves_s), 10.4 + HOLD_NS / 1e9)
     for t_s in np.arange(9.0, 20.0, 0.1).tolist():
-        word.note(progress(t_s, 0 if leaves and t_s > 13 else 1, 9.0), at(t_s))
-        if t_s >= 11.0 and word.due(take if decided_s is None and not word.shelves else None, at(t_s)):
+        word.note(progress(t_s, int(t_s < leaves_s), 9.0), at(t_s))
+        take = step(10.0, 10.4) if found_s <= t_s < found_s + 0.1 else None
+        if word.due(take, at(t_s)):
             decided_s = t_s
             break
     assert decided_s is not None
-    assert decided_s <= 10.4 + LATEST_NS / 1e9 + 0.11
+    assert found_s <= decided_s <= 10.4 + LATEST_NS / 1e9
 
 
 def test_a_camera_that_dies_while_a_step_waits_is_not_waited_for() -> None:
