@@ -32,7 +32,8 @@ CLEAREST_NATS = 30.0
 def words_on_items(hypotheses: HypothesisTable, observations: Sequence[VisionObservation]) -> FloatArray | None:
     """Return nats per hypothesis over what chance would say, (hypotheses,); None where no observation names SKUs.
 
-    Chance is a camera that names the shelf's SKUs, or none of them, without having seen the act.
+    Chance is a camera that names the shelf's SKUs, or none of them, without having seen the act; where it tells items
+    apart, it tells as many as it happens to, one to `MOST_ASSIGNED`.
     """
     seen = [each for each in observations if len(each.log_likelihood)]
     if not seen:
@@ -50,7 +51,7 @@ def words_on_items(hypotheses: HypothesisTable, observations: Sequence[VisionObs
     together = single[~of_items].prod(axis=0)
     if of_items.any():
         together = together * _assigned(likelihood[of_items], single[of_items], hypotheses, nameless)
-    by_chance = float(np.log(likelihood.mean(axis=1)).sum())
+    by_chance = float(np.log(likelihood.mean(axis=1)).sum()) - (math.log(MOST_ASSIGNED) if of_items.any() else 0.0)
     nats: FloatArray = np.log(np.maximum(together, np.finfo(np.float64).tiny)) - by_chance
     return nats
 

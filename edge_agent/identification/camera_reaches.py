@@ -24,6 +24,9 @@ SAME_PLACE_SIGMAS = 2.0
 """Reaches nearer to each other than this, in the σ of their distance, are one visit: what is said twice of one place is
 no new evidence (rule, 2026-12)."""
 
+FAR_SIGMAS = 6.0
+"""A lane farther from a reach than this was not reached: less than a billionth (rule, 2026-12)."""
+
 
 def words_on_reaches(
     hypotheses: HypothesisTable, observations: Sequence[VisionObservation], lanes_mm: Mapping[str, tuple[float, float]]
@@ -68,6 +71,8 @@ def _blur_mm(one: VisionObservation, other: VisionObservation) -> float:
 
 
 def _density(reach: VisionObservation, left_mm: float, right_mm: float) -> float:
+    if not left_mm - FAR_SIGMAS * reach.x_sigma_mm < reach.x_mm < right_mm + FAR_SIGMAS * reach.x_sigma_mm:
+        return 0.0
     scale = math.sqrt(2) * reach.x_sigma_mm
     share = math.erf((right_mm - reach.x_mm) / scale) - math.erf((left_mm - reach.x_mm) / scale)
     return share / 2 / (right_mm - left_mm)

@@ -104,7 +104,7 @@ def compared(begin_s: float, end_s: float, settles_s: float = 0.5, **changes: in
 
 
 def interleaved(world: ShelfWorld, until_s: float, *scripts: Script) -> Iterator[tuple[float, Message]]:
-    boards = ((instant_ns(message) / 1e9, message) for message in samples(world, until_s, block_rows=4))
+    boards = ((instant_ns(message) / 1e9, message) for message in samples(world, until_s))
     said = [sorted(script, key=lambda each: each[0]) for script in scripts]
     return heapq.merge(boards, *said, key=lambda each: each[0])
 
