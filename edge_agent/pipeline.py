@@ -149,8 +149,12 @@ class Pipeline:
         if isinstance(message, CameraCondition):
             if not self._camera.believed(message.shelf_id):  # the hands that it saw last delay nothing any more
                 self._estimation.step(CameraProgress(message.t_ns, message.camera_id, message.shelf_id, 0))
-        elif isinstance(message, CameraProgress) and self._camera.believed(message.shelf_id):
+        elif isinstance(message, CameraProgress) and self._hands_count(message.shelf_id):
             self._estimation.step(message)
+
+    def _hands_count(self, shelf_id: str) -> bool:
+        """Return whether a camera's hands hold a rest; one that lies is still heard, to see whether it was mended."""
+        return self._camera.believed(shelf_id) and self._identification.trusts_camera(shelf_id)
 
     def _committed_rests(self) -> list[Baseline]:
         """Return the resting weights that no waiting event is still to be committed with."""

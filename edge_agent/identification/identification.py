@@ -235,6 +235,10 @@ class Identification:
         )
         return self._camera_trust.judge(event.t_end_ns, event.shelf_id, camera_id, others, word.over_chance)
 
+    def trusts_camera(self, shelf_id: str) -> bool:
+        """Return whether a shelf's camera did not contradict the scale so often that its word counts no more."""
+        return self._camera_trust.honest(shelf_id) > 0
+
     def weighed(self, event: ItemEvent) -> Weighed | None:
         """Return what the act weighed; None where that cannot be told. Raises like `remember`."""
         finding = self._latest(event)

@@ -177,6 +177,24 @@ def test_goods_at_rest_do_not_wait_for_the_next_shopper(site: Site) -> None:
     assert heard_s < truth.t_release_s + 2.0
 
 
+def test_a_camera_that_lies_about_the_front_is_not_believed_about_hands_either(site: Site) -> None:
+    """It saw goods leave a lane where none did, again and again; then a hand that it sees holds no receipt."""
+    world, script = ShelfWorld(site, 5), []
+    visits = []
+    for number in range(5):
+        truth = world.take("D3", 5.0 + 6 * number)
+        visits.append((truth.t_start_s - 0.4, truth.t_release_s + 0.2))
+        script.append(compared(*visits[-1], D6=-1))
+    last = world.take("D5", 36.0)
+    script += filmed(46.0, *visits, (35.6, 46.0))
+    outputs = outputs_of(begun(site), interleaved(world, 46.0, script))
+    assert [o.code for _, o in outputs if isinstance(o, HealthTransition)] == ["camera_contradicts"]
+    heard_s, event = told(outputs)[-1]
+    assert [item.sku for item in event.items] == ["mature-cheddar-350"]
+    assert event.witnesses_missing == ("camera",)
+    assert heard_s < last.t_release_s + 1.9, "a hand that holds would have kept it for three seconds"
+
+
 # --- a final that waits for the camera's word ----------------------------------------------------------------------
 
 
