@@ -68,12 +68,14 @@ def judged(world: ShelfWorld, outputs: Sequence[tuple[float, Output]]) -> Scoreb
     return score(world.truths, heard, 0)
 
 
-@pytest.mark.parametrize(("seed", "block_rows"), [(20, 1), *((seed, BLOCK_ROWS) for seed in range(21, 26))])
+@pytest.mark.parametrize(
+    ("seed", "acts", "block_rows"), [*((seed, ACTS, BLOCK_ROWS) for seed in range(20, 26)), (26, 12, 1)]
+)
 def test_every_clear_act_is_billed_right_and_every_unclear_one_right_or_offered_for_review(
-    site: Site, seed: int, block_rows: int
+    site: Site, seed: int, acts: int, block_rows: int
 ) -> None:
     """Rows come as many at a time as a board's frame carries; in one session each by itself."""
-    world, messages = session(site, seed, block_rows=block_rows)
+    world, messages = session(site, seed, acts, block_rows)
     board = judged(world, outputs_of(site, messages))
     for scored in board.scored:
         allowed = {Outcome.RIGHT, Outcome.QUIET}

@@ -51,7 +51,7 @@ def test_a_plate_a_lane_meets_the_targets_and_the_platform_is_told_that_it_canno
 def test_the_example_is_told_to_part_its_oat_drinks_and_how_many_reviews_that_spares(
     plan: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["lab", "advise", "--config", str(plan), "--shelf", "dairy-platform", "--acts", "160"]) == 1
+    assert main(["lab", "advise", "--config", str(plan), "--shelf", "dairy-platform", "--acts", "300"]) == 1
     printed = capsys.readouterr().out
     swaps = re.findall(r"- swap lanes D(\d) \((\S+)\) and\s+D(\d) \((\S+)\):\s+reviews\s+(\d+) ‰ -> (\d+) ‰", printed)
     assert swaps
