@@ -61,8 +61,8 @@ class Backdrop:
     def __init__(self, kept_half: PixelMask) -> None:
         rows, columns = kept_half.shape
         self._size = (columns, rows)
-        self._kept = kept_half.astype(np.uint8)
-        quarter = cv2.resize(self._kept, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+        self._kept_half = kept_half
+        quarter = cv2.resize(kept_half.astype(np.uint8), (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
         self._quarter_size = (columns // 2, rows // 2)
         self._kept_quarter: FloatArray = np.asarray(
             cv2.erode(quarter, np.ones((3, 3), np.uint8), borderValue=0), dtype=np.float64
@@ -134,6 +134,5 @@ class Backdrop:
         return bool(np.count_nonzero(np.abs(residual - ratio) * kept > limit) <= QUIET_BLOCKS)
 
     def _unexplained(self, half: RealPicture, backdrop: RealPicture) -> GreyPicture:
-        compared = compare(half, backdrop, self._kept > 0, WINDOW_PX)
-        found = compared.is_something(self.noise_grey).astype(np.uint8) * self._kept
-        return opened(found) * self._kept
+        compared = compare(half, backdrop, self._kept_half, WINDOW_PX)
+        return opened(compared.is_something(self.noise_grey), self._kept_half)

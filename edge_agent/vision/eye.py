@@ -51,7 +51,8 @@ class _Act:
     """From the first foreground until the front was compared."""
 
     since_ns: MonotonicNs
-    weight: float = 1.0
+    weight: float
+    """How much the picture before it is to be believed."""
     hands: set[int] = field(default_factory=set)
     reaches: list[Reach] = field(default_factory=list)
 
@@ -106,6 +107,7 @@ class ShelfEye:
         self._last_ns: MonotonicNs | None = None
         self._said_ns: MonotonicNs | None = None
         self._said_hands = 0
+        self._quiet_weight = 1.0
         self._number = 0
         self._sequence = 0
 
@@ -163,11 +165,10 @@ class ShelfEye:
             return []
         reaches = self._tracks.step(arms, frame.t_ns)
         if scene is not None and self._act is None:
-            self._act = _Act(frame.t_ns, weight)
+            self._act = _Act(frame.t_ns, self._quiet_weight)
         act = self._act
         if act is None:
             return []
-        act.weight = min(act.weight, weight)
         crossing = self._tracks.crossing
         act.hands.update(hand.track_id for hand in crossing)
         if self._waiting is not None:
@@ -195,6 +196,7 @@ class ShelfEye:
         act = self._act
         if act is None:
             self._quiet.clear()
+            self._quiet_weight = weight
             self._renew_before(frame)
             return []
         after = self._quiet.step(

@@ -21,7 +21,7 @@ WHITE_SHARE = (0.25, 0.6)
 """Share of pixels at 250 and more: full weight below the first, none above the second (assumed, 2026-12)."""
 SHARPNESS = (0.25, 0.5)
 """Detail per contrast, over that of the sharpest lately: none below, full above (assumed, 2026-12)."""
-COVERED_SHARE = (0.5, 0.85)
+COVERED_SHARE = (0.4, 0.7)
 """Share of the opening covered: full weight below, none above."""
 MOVED_PX = (1.2, 3.5)
 """Shift of the landmarks in the small picture: full weight below, none above (rule: 4-10 mm, 2026-12)."""
@@ -32,11 +32,13 @@ LATE_S = (0.5, 2.0)
 LOST_SHARE = (0.1, 0.6)
 """Share of the exposures that never came: full weight below, none above."""
 RAISE_BELOW, CLEAR_ABOVE = 0.5, 0.8
-HOLD_S = {"blocked": 4.0, "moved": 1.0, "late": 2.0, "dropping": 3.0}
+HOLD_S = {"blocked": 4.0, "blurred": 4.0, "moved": 2.0, "late": 2.0, "dropping": 3.0}
 HOLD_OTHERS_S = 1.5
 """How long a weight must be low before its condition is raised, and twice as long high to clear it (2026-12)."""
 EXAMINED_EVERY_S = 1.0
 """Sharpness and landmarks are looked at so often, in frames without foreground."""
+HIDDEN_SHARE = 0.35
+"""... or with more of it than a hand or two: something is before the shelf, or the camera is not where it was."""
 COUNTED_FRAMES = 75
 """Losses are counted over so many frames."""
 ADVICE = {
@@ -90,6 +92,7 @@ class FrameHealth:
         self._watches = {name: _Watch() for name in ADVICE}
         self._last: GreyPicture | None = None
         self._identical = 0
+        self._in_view = False
         self._sharpest = 0.0
         self._sequence: int | None = None
         self._gaps: deque[int] = deque(maxlen=COUNTED_FRAMES)
@@ -131,9 +134,10 @@ class FrameHealth:
             "blocked", falling(covered_share, *COVERED_SHARE), f"{covered_share:.0%} of the shelf's front is hidden"
         )
         due = self._examined_ns is None or (t_ns - self._examined_ns) * 1e-9 >= EXAMINED_EVERY_S
-        if due and covered_share == 0.0 and self.weight_of("dark") > 0.5 and not self._identical:
+        ordinary_act = 0.0 < covered_share < HIDDEN_SHARE
+        if due and not ordinary_act and self.weight_of("dark") > 0.5 and not self._identical:
             self._examined_ns = t_ns
-            self._examine(grey)
+            self._examine(grey, hidden=covered_share > 0.0)
         return [finding for name, watch in self._watches.items() if (finding := self._settle(name, watch, t_ns))]
 
     def _brightness(self, few: GreyPicture) -> None:
@@ -167,26 +171,23 @@ class FrameHealth:
         share = lost / (lost + len(self._gaps)) if len(self._gaps) > 10 else 0.0
         self._say("dropping", falling(share, *LOST_SHARE), f"{share:.0%} of its pictures never came")
 
-    def _examine(self, grey: GreyPicture) -> None:
+    def _examine(self, grey: GreyPicture, *, hidden: bool) -> None:
+        """Look at sharpness and landmarks; ``hidden``: the front is unlike the backdrop, and the question is why."""
         half = cv2.resize(grey, (self._inner.shape[1], self._inner.shape[0]), interpolation=cv2.INTER_AREA)
         inside = self._inner > 0
         contrast = float(half[inside].std()) if inside.any() else 0.0
         detail = float(np.abs(cv2.Laplacian(half, cv2.CV_16S)[inside]).mean()) if inside.any() else 0.0
         sharpness = detail / max(contrast, 4.0)
-        # Goods change and with them detail; the sharpest of late fades by half in a day of seconds.
-        self._sharpest = max(self._sharpest * (1 - 1e-5), sharpness)
+        shift_px = None if self._landmarks is None else self._landmarks.shift_px(grey)
+        self._in_view = hidden and shift_px is not None
+        if not hidden:
+            # Goods change and with them detail; the sharpest of late fades by half in a day of seconds.
+            self._sharpest = max(self._sharpest * (1 - 1e-5), sharpness)
         share = sharpness / max(self._sharpest, 1e-6)
-        self._say(
-            "blurred", 1.0 - falling(share, *SHARPNESS), f"its pictures have {share:.0%} of their usual sharpness"
-        )
-        if self._landmarks is not None:
-            shift_px = self._landmarks.shift_px(grey)
-            if shift_px is not None:
-                self._say(
-                    "moved",
-                    falling(shift_px, *MOVED_PX),
-                    f"the shelf's edges are {shift_px:.1f} px from where they were",
-                )
+        self._say("blurred", 1.0 - falling(share, *SHARPNESS), f"its pictures have {share:.0%} of their usual sharpness")
+        if shift_px is not None:
+            seen = f"the shelf's edges are {shift_px:.1f} px from where they were"
+            self._say("moved", falling(shift_px, *MOVED_PX), seen)
 
     def _say(self, code: str, weight: float, seen: str) -> None:
         self._watches[code].weight = weight

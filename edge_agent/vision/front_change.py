@@ -101,8 +101,7 @@ class FrontChange:
         """Return what changed between two pictures of half size without anybody in them."""
         first, second = self._front.of(before), self._front.of(after)
         compared = compare(second, first, self._front.kept, WINDOW_PX)
-        changed = (compared.is_something(AVERAGED_NOISE * noise_grey) & self._front.kept).astype(np.uint8)
-        changed = opened(changed)
+        changed = opened(compared.is_something(AVERAGED_NOISE * noise_grey), self._front.kept)
         gain = compared.expected / np.maximum(averaged(first, WINDOW_PX), 1.0)
         noise = noise_grey**2
         lean: RealPicture = np.log(

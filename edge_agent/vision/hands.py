@@ -12,10 +12,10 @@ import numpy as np
 
 from edge_agent.vision.backdrop import HALF
 from edge_agent.vision.frames import GreyPicture, PixelMask
-from edge_agent.vision.geometry import ShelfView
+from edge_agent.vision.geometry import AROUND_MM, ShelfView
 
-RIM_PX = 3
-"""Width of the rim, half-size pixels: goods at the shelf's edge must not reach it (rule, 2026-12)."""
+RIM_MM = 16.0
+"""Width of the rim, from the border of what the mask keeps: goods at the opening must not reach it (rule, 2026-12)."""
 LEAST_ARM_MM2 = 2500.0
 """Smaller pieces are no hand: fingers seen to the knuckles have more (rule, 2026-12)."""
 LEAST_STRETCH_MM = 25.0
@@ -103,9 +103,11 @@ class ArmFinder:
             - np.gradient(x_mm, axis=0) * np.gradient(z_mm, axis=1)
         ).astype(np.float32)
         kept = kept_half.astype(np.uint8)
-        size = 2 * RIM_PX + 1
-        within = cv2.erode(kept, np.ones((size, size), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        self._rim: PixelMask = kept_half & (within == 0)
+        # The mask's border, and the picture's where it cuts the shelf.
+        within = cv2.erode(kept, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        far = AROUND_MM - RIM_MM
+        outside = (x_mm < -far) | (x_mm > view.width_mm + far) | (z_mm < -far) | (z_mm > view.opening_mm + far)
+        self._rim: PixelMask = kept_half & (outside | (within == 0))
         self._half_shape = (rows, columns)
 
     def find(self, foreground: GreyPicture) -> FrontScene:
@@ -114,7 +116,7 @@ class ArmFinder:
         covered = np.count_nonzero(foreground[self.opening]) / self._opening_px
         inside, arms_mask = np.zeros(self._half_shape, np.bool_), np.zeros(self._half_shape, np.bool_)
         arms: list[Arm] = []
-        body = False
+        body = covered > BODY_SHARE
         for piece in range(1, count):
             left, top, width, height = (int(each) for each in stats[piece, :4])
             box = np.s_[top : top + height, left : left + width]

@@ -51,8 +51,9 @@ class QuietFront:
         elif self._still_since_ns is None:
             self._still_since_ns = t_ns
         stuck = self._still_since_ns is not None and (t_ns - self._still_since_ns) * 1e-9 >= STUCK_S
-        busy = followed or (scene is not None and (scene.body or bool(scene.arms)))
-        if (busy and not stuck) or not still:
+        busy = followed or (scene is not None and bool(scene.arms))
+        hidden = scene is not None and scene.body
+        if (busy and not stuck) or hidden or not still:
             self._frames.clear()
             return None
         self._frames.append((t_ns, half))

@@ -80,8 +80,12 @@ def averaged(picture: RealPicture, window_px: int) -> RealPicture:
     return np.asarray(cv2.boxFilter(picture, -1, (window_px, window_px)), dtype=np.float32)
 
 
-def opened(found: GreyPicture) -> GreyPicture:
-    """Return patches of 0 and 1 with their gaps closed, their specks gone and less of the window's reach around them."""
-    closed = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+def opened(found: PixelMask, kept: PixelMask) -> GreyPicture:
+    """Return patches, 0 and 1, with their gaps closed, their specks gone and less of the window's reach around them.
+
+    What is not kept counts as found meanwhile, so that nothing is worn away at the mask's border.
+    """
     square = np.ones((3, 3), np.uint8)
-    return np.asarray(cv2.erode(cv2.morphologyEx(closed, cv2.MORPH_OPEN, square), square), dtype=np.uint8)
+    closed = cv2.morphologyEx((found & kept).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    worn = cv2.erode(np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, square) | ~kept, dtype=np.uint8), square)
+    return np.asarray(worn & kept, dtype=np.uint8)

@@ -68,7 +68,8 @@ class DrawnFront:
             )
             for _ in range(LANES)
         ]
-        self._behind = cv2.GaussianBlur(print_rng.integers(60, 130, (240, 320)).astype(np.uint8), (0, 0), 3)
+        ground = print_rng.integers(60, 130, (240, 320)).astype(np.uint8)
+        self._behind: GreyPicture = np.asarray(cv2.GaussianBlur(ground, (0, 0), 3), np.uint8)
         mask = self.view.kept(1280, 960)
         self.mask = PrivacyMask(mask, self.view.kept(320, 240))
 
