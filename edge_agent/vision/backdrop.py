@@ -41,11 +41,14 @@ class Difference:
     ----------
     half : (half height, half width) float32
         The frame at half size.
+    whole : (height, width)
+        The frame.
     foreground : (half height, half width) uint8 or None
         1 where something is before the backdrop, None for a quiet frame.
     """
 
     half: RealPicture
+    whole: GreyPicture
     foreground: GreyPicture | None
 
 
@@ -68,7 +71,8 @@ class Backdrop:
             cv2.erode(quarter, np.ones((3, 3), np.uint8), borderValue=0), dtype=np.float64
         )
         self._count = max(float(self._kept_quarter.sum()), 1.0)
-        self.half: RealPicture | None = None
+        self.whole: RealPicture | None = None
+        self._half: RealPicture = np.zeros(kept_half.shape, np.float32)
         self.noise_grey = 2.0
         self._quarter: FloatArray = np.zeros((rows // 2, columns // 2))
         self._last_quarter: FloatArray | None = None
@@ -77,34 +81,33 @@ class Backdrop:
         """Return what a small picture shows beyond the backdrop; the first one becomes it."""
         half = cv2.resize(grey, self._size, interpolation=cv2.INTER_AREA)
         quarter = cv2.resize(half, self._quarter_size, interpolation=cv2.INTER_AREA) * self._kept_quarter
-        whole: RealPicture = half.astype(np.float32)
-        if self.half is None:
-            self.half = whole
-            self._quarter = quarter
+        real: RealPicture = half.astype(np.float32)
+        if self.whole is None:
+            self.absorb(grey.astype(np.float32))
         self._hear_noise(quarter)
         if self._is_quiet(quarter):
-            self._learn(whole, LEARNING_RATE)
-            return Difference(whole, None)
-        foreground = self._unexplained(whole, self.half)
+            self._learn(grey, LEARNING_RATE)
+            return Difference(real, grey, None)
+        foreground = self._unexplained(real)
         if not foreground.any():
-            self._learn(whole, RELIT_RATE)
-            return Difference(whole, None)
-        return Difference(whole, foreground)
+            self._learn(grey, RELIT_RATE)
+            return Difference(real, grey, None)
+        return Difference(real, grey, foreground)
 
-    def absorb(self, half: RealPicture, where: PixelMask) -> None:
-        """Take part of a picture as it is: what stands there now belongs to the front."""
-        if self.half is not None:
-            self.half[where] = half[where]
-            self._reduce()
+    def absorb(self, picture: RealPicture) -> None:
+        """Take a picture, (height, width), as it is: what stands there now is the front."""
+        self.whole = picture.copy()
+        self._reduce()
 
-    def _learn(self, half: RealPicture, rate: float) -> None:
-        if self.half is not None:
-            cv2.accumulateWeighted(half, self.half, rate)
+    def _learn(self, grey: GreyPicture, rate: float) -> None:
+        if self.whole is not None:
+            cv2.accumulateWeighted(grey, self.whole, rate)
             self._reduce()
 
     def _reduce(self) -> None:
-        if self.half is not None:
-            quarter = cv2.resize(self.half, self._quarter_size, interpolation=cv2.INTER_AREA)
+        if self.whole is not None:
+            self._half = np.asarray(cv2.resize(self.whole, self._size, interpolation=cv2.INTER_AREA), np.float32)
+            quarter = cv2.resize(self._half, self._quarter_size, interpolation=cv2.INTER_AREA)
             self._quarter = quarter * self._kept_quarter
 
     def _hear_noise(self, quarter: FloatArray) -> None:
@@ -133,6 +136,6 @@ class Backdrop:
         ratio = np.median(residual, axis=1, keepdims=True)
         return bool(np.count_nonzero(np.abs(residual - ratio) * kept > limit) <= QUIET_BLOCKS)
 
-    def _unexplained(self, half: RealPicture, backdrop: RealPicture) -> GreyPicture:
-        compared = compare(half, backdrop, self._kept_half, WINDOW_PX)
+    def _unexplained(self, half: RealPicture) -> GreyPicture:
+        compared = compare(half, self._half, self._kept_half, WINDOW_PX)
         return opened(compared.is_something(self.noise_grey), self._kept_half)

@@ -93,7 +93,7 @@ class ShelfEye:
         self._backdrop = Backdrop(kept_half)
         self._finder = ArmFinder(view, kept_half)
         self._tracks = HandTracks()
-        self._change = FrontChange(view, lanes, kept_half)
+        self._change = FrontChange(view, lanes, self._kept)
         self._lanes = tuple(lanes)
         self._reference = reference
         self._health: FrameHealth | None = None
@@ -200,7 +200,7 @@ class ShelfEye:
             self._renew_before(frame)
             return []
         after = self._quiet.step(
-            difference.half,
+            difference,
             scene,
             followed=bool(self._tracks.hands),
             noise_grey=self._backdrop.noise_grey,
@@ -211,14 +211,14 @@ class ShelfEye:
         self._act = None
         self._tracks.end()
         said: list[Said] = []
-        before = self._backdrop.half
+        before = self._backdrop.whole
         if before is not None:
             scores = self._change.scores(before, after, self._backdrop.noise_grey)
             believed = min(act.weight, weight)
             if believed >= LEAST_WEIGHT and (act.hands or scores.patches):
                 said.append(self._lanes_word(act, scores, frame.t_ns, believed))
             self._cut_patches(act, scores, frame)
-        self._backdrop.absorb(after, np.ones(after.shape, np.bool_))
+        self._backdrop.absorb(after)
         self._before_ns = None
         return said
 

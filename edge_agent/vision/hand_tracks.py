@@ -33,6 +33,8 @@ MOST_ASSIGNED = 4
 """Hands between which arms are divided (rule, 2026-12)."""
 LOST_S = 0.3
 """A hand unseen for longer has left, unless it is merged with one that is seen."""
+UNSEEN_S = 0.1
+"""A hand that was not seen for longer does not count, though it may be found again (rule, 2026-12)."""
 DWELL_RADIUS_MM = 45.0
 DWELL_SPEED_MM_S = 350.0
 """Within a dwell the tip stays in this radius and below this speed (assumed, 2026-12)."""
@@ -141,7 +143,12 @@ class HandTracks:
     @property
     def crossing(self) -> list[Hand]:
         """Return the confirmed hands that reach into the opening."""
-        return [hand for hand in self.hands if hand.confirmed and hand.crossing]
+        now_ns = self._t_ns or 0
+        return [
+            hand
+            for hand in self.hands
+            if hand.confirmed and hand.crossing and (now_ns - hand.seen_ns) * 1e-9 <= UNSEEN_S
+        ]
 
     def step(self, arms: Sequence[Arm], t_ns: MonotonicNs) -> list[Reach]:
         """Take in one frame's arms; return the reaches that ended."""

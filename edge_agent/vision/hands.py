@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from edge_agent.model import FloatArray
 from edge_agent.vision.backdrop import HALF
 from edge_agent.vision.frames import GreyPicture, PixelMask
 from edge_agent.vision.geometry import AROUND_MM, ShelfView
@@ -20,6 +21,8 @@ LEAST_ARM_MM2 = 2500.0
 """Smaller pieces are no hand: fingers seen to the knuckles have more (rule, 2026-12)."""
 LEAST_STRETCH_MM = 25.0
 """An arm crosses the rim over at least this, half a wrist (rule, 2026-12)."""
+APART_MM = 110.0
+"""Two stretches of rim nearer to each other are one arm's: the edges of a sleeve, a thing in the hand (rule, 2026-12)."""
 TIP_SHARE = 0.06
 """The tip is the mean of the deepest pixels, this share of the piece."""
 BODY_SHARE = 0.45
@@ -139,14 +142,18 @@ class ArmFinder:
         """Return (x mm, z mm, length mm) of each stretch of rim that a piece touches."""
         joined = cv2.dilate(rim.astype(np.uint8), np.ones((5, 5), np.uint8))
         count, label = cv2.connectedComponents(joined, connectivity=8)
-        found = []
+        found: list[tuple[FloatArray, FloatArray]] = []
         for stretch in range(1, count):
             here = rim & (label == stretch)
             x, z = self._x_mm[box][here], self._z_mm[box][here]
-            length = float(np.hypot(np.ptp(x), np.ptp(z)))
-            if length >= LEAST_STRETCH_MM:
-                found.append((float(x.mean()), float(z.mean()), length))
-        return found
+            near = next((each for each in found if _gap_mm(each, (x, z)) < APART_MM), None)
+            if near is None:
+                found.append((x, z))
+            else:
+                found.remove(near)
+                found.append((np.concatenate([near[0], x]), np.concatenate([near[1], z])))
+        lengths = [(float(x.mean()), float(z.mean()), float(np.hypot(np.ptp(x), np.ptp(z)))) for x, z in found]
+        return [each for each in lengths if each[2] >= LEAST_STRETCH_MM]
 
     def _arms_of(
         self, here: PixelMask, stretches: list[tuple[float, float, float]], box: tuple[slice, slice], piece: int
@@ -178,6 +185,12 @@ class ArmFinder:
 
     def _is_inside(self, x_mm: float, z_mm: float) -> bool:
         return 0.0 <= x_mm <= self._width_mm and 0.0 <= z_mm <= self._opening_mm
+
+
+def _gap_mm(one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray]) -> float:
+    """Return the least distance between two sets of places."""
+    far = np.hypot(one[0][:, None] - other[0][None, :], one[1][:, None] - other[1][None, :])
+    return float(far.min())
 
 
 def half_of(kept: PixelMask) -> PixelMask:

@@ -5,7 +5,8 @@ from collections import deque
 import numpy as np
 
 from edge_agent.model import MonotonicNs
-from edge_agent.vision.front_change import mean_picture
+from edge_agent.vision.backdrop import Difference
+from edge_agent.vision.frames import GreyPicture
 from edge_agent.vision.hands import FrontScene
 from edge_agent.vision.structure import RealPicture
 
@@ -21,7 +22,7 @@ class QuietFront:
     """Collects the frames after an act."""
 
     def __init__(self) -> None:
-        self._frames: deque[tuple[MonotonicNs, RealPicture]] = deque(maxlen=FRAMES)
+        self._frames: deque[tuple[MonotonicNs, GreyPicture]] = deque(maxlen=FRAMES)
         self._last: RealPicture | None = None
         self._still_since_ns: MonotonicNs | None = None
 
@@ -32,20 +33,20 @@ class QuietFront:
         self._still_since_ns = None
 
     def step(
-        self, half: RealPicture, scene: FrontScene | None, *, followed: bool, noise_grey: float, t_ns: MonotonicNs
+        self, difference: Difference, scene: FrontScene | None, *, followed: bool, noise_grey: float, t_ns: MonotonicNs
     ) -> RealPicture | None:
         """Take in a frame; return the mean of the still ones once they are enough.
 
         Parameters
         ----------
-        half : (half height, half width) float32
+        difference : Difference
         scene : FrontScene or None
             None for a frame without foreground.
         followed : bool
             Whether a hand is followed still.
         """
-        last, self._last = self._last, half
-        still = last is not None and self._is_still(half, last, scene, noise_grey)
+        last, self._last = self._last, difference.half
+        still = last is not None and self._is_still(difference.half, last, scene, noise_grey)
         if not still:
             self._still_since_ns = None
         elif self._still_since_ns is None:
@@ -56,12 +57,12 @@ class QuietFront:
         if (busy and not stuck) or hidden or not still:
             self._frames.clear()
             return None
-        self._frames.append((t_ns, half))
+        self._frames.append((t_ns, difference.whole))
         if len(self._frames) < FRAMES or (t_ns - self._frames[0][0]) * 1e-9 < SETTLED_S * (FRAMES - 1) / FRAMES:
             return None
-        mean = mean_picture([picture for _, picture in self._frames])
+        mean = np.mean([picture for _, picture in self._frames], axis=0, dtype=np.float32)
         self.clear()
-        return mean
+        return np.asarray(mean)
 
     @staticmethod
     def _is_still(half: RealPicture, last: RealPicture, scene: FrontScene | None, noise_grey: float) -> bool:

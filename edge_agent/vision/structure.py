@@ -47,9 +47,9 @@ class Structure:
     expected: RealPicture
     rest: RealPicture
 
-    def is_something(self, noise_grey: float) -> PixelMask:
-        """Return where light cannot be the cause, given the noise of a pixel."""
-        bound = np.maximum(STRUCTURE_SIGMAS2 * noise_grey**2, (STRUCTURE_SHARE * self.mean) ** 2)
+    def is_something(self, noise_grey: float, least_share: float = STRUCTURE_SHARE) -> PixelMask:
+        """Return where light cannot be the cause, given the noise of a pixel and what lens and sensor leave."""
+        bound = np.maximum(STRUCTURE_SIGMAS2 * noise_grey**2, (least_share * self.mean) ** 2)
         off = np.abs(self.mean - self.expected) > OFF_GREY
         beyond = (self.mean > BRIGHTER * self.expected) | (self.mean < DARKER * self.expected)
         something: PixelMask = (self.rest > bound) | (off & beyond)
