@@ -40,7 +40,7 @@ PACKAGE_DEPTH_MM = 60.0
 """Of a package whose side is seen (31 pictures of packages, 2026-12)."""
 HIDDEN_BELOW_MM = 80.0
 """No package is so low: the foot of a lower patch is hidden by goods before it, and its top tells its depth."""
-USUAL_HEIGHT_MM = 150.0
+USUAL_HEIGHT_MM = 190.0
 """Of a package whose foot is hidden (31 pictures of packages at 60 mm width, 2026-12)."""
 ONE_PACKAGE = 1.5
 """A patch wider than so many lanes is of several packages beside each other (rule, 2026-12)."""

@@ -33,7 +33,7 @@ MOST_ASSIGNED = 4
 """Hands between which arms are divided (rule, 2026-12)."""
 LOST_S = 0.3
 """A hand unseen for longer has left, unless it is merged with one that is seen."""
-UNSEEN_S = 0.1
+UNSEEN_S = 0.08
 """A hand that was not seen for longer does not count, though it may be found again (rule, 2026-12)."""
 DWELL_RADIUS_MM = 45.0
 DWELL_SPEED_MM_S = 350.0
@@ -156,6 +156,8 @@ class HandTracks:
         self._t_ns = t_ns
         for hand in self.hands:
             hand.predict(dt_s)
+        wide = [arm for arm in arms if arm.wide]
+        arms = [arm for arm in arms if not arm.wide]
         pairs = assigned(self.hands, arms)
         taken = {arm for _, arm in pairs}
         for hand_index, arm_index in pairs:
@@ -164,6 +166,7 @@ class HandTracks:
             hand.frames += 1
             hand.merged = False
         self._merge([i for i in range(len(self.hands)) if i not in {hand for hand, _ in pairs}], arms, pairs, t_ns)
+        self._hide(wide, t_ns)
         reaches = [reach for hand in self.hands for reach in _dwelt(hand, t_ns)]
         for index, arm in enumerate(arms):
             if index not in taken:
@@ -193,6 +196,14 @@ class HandTracks:
             if near:
                 hand.merged = hand.was_merged = True
                 hand.update(near[0], t_ns, MERGED_SIGMA_MM)
+
+    def _hide(self, wide: Sequence[Arm], t_ns: MonotonicNs) -> None:
+        """Let hands stay where they were while something too wide for one arm is around them."""
+        for hand in self.hands:
+            if hand.confirmed and hand.seen_ns != t_ns and any(_touches(arm, hand) for arm in wide):
+                hand.merged = hand.was_merged = True
+                hand.seen_ns = t_ns
+                hand.speed_x_mm_s = hand.speed_z_mm_s = 0.0
 
     def _left(self, t_ns: MonotonicNs) -> list[Reach]:
         reaches: list[Reach] = []

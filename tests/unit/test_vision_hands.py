@@ -117,7 +117,7 @@ def test_an_arm_that_only_passes_along_the_edge_does_not_cross_the_front() -> No
 
 
 def _arm(x_mm: float, z_mm: float) -> Arm:
-    return Arm(x_mm, z_mm, z_mm + 40, x_mm, -40.0, crossing=True, width_mm=60.0, piece=1)
+    return Arm(x_mm, z_mm, z_mm + 40, x_mm, -40.0, crossing=True, width_mm=60.0)
 
 
 def test_two_hands_that_cross_keep_their_numbers_by_their_way() -> None:
