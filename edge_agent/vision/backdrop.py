@@ -114,13 +114,18 @@ class Backdrop:
         # The middle of the differences of two frames is noise even while a hand passes elsewhere; a quarter-size block
         # averages 16 pixels, so its noise is that of a half-size one divided by two.
         if self._last_quarter is not None:
-            step = np.abs(quarter - self._last_quarter)[::3, ::3][self._kept_quarter[::3, ::3] > 0]
-            if step.size:
-                level = 2.0 * float(np.median(step)) / (0.6745 * 2**0.5)
+            last, now = self._few(self._last_quarter), self._few(quarter)
+            if last.size:
+                flicker = float(last @ now) / max(float(last @ last), 1.0)
+                level = 2.0 * float(np.median(np.abs(now - flicker * last))) / (0.6745 * 2**0.5)
                 self.noise_grey += NOISE_RATE * (
                     min(max(level, NOISE_RANGE_GREY[0]), NOISE_RANGE_GREY[1]) - self.noise_grey
                 )
         self._last_quarter = quarter
+
+    def _few(self, quarter: FloatArray) -> FloatArray:
+        few: FloatArray = quarter[::3, ::3][self._kept_quarter[::3, ::3] > 0]
+        return few
 
     def _is_quiet(self, quarter: FloatArray) -> bool:
         limit = max(QUIET_SIGMAS * self.noise_grey / 2, QUIET_FLOOR_GREY)

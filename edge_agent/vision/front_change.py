@@ -5,7 +5,7 @@ changed falls into patches. The lowest edge of a patch is the foot of the foremo
 tells how deep and so at which true x it stood; its outer edge on the side away from the eye is its front's, the other one
 its back's, for the eye sees a package's side. A lane's *share* of a patch is its part of the patch's middle half.
 
-What share, size and *lean* (how much more structure the patch's lower half had after than before: a bare board has
+What share, size and *lean* (how much more structure there is right above its foot after than before: a bare board has
 little, packages have much) say is a likelihood under "nothing changed", "fewer" and "more" of a lane, as counted on
 rendered scenes (change_calibration.py), never more certain than that count.
 """
@@ -36,6 +36,8 @@ FOOT_SHARE = 0.2
 """The lowest fifth of a patch's columns is its foot: goods before it hide the rest (rule, 2026-12)."""
 LEAST_COLUMN_MM = 12.0
 """Columns of a patch with less in them are its outline."""
+LOWER_MM = 45.0
+"""Above the foot of a patch: where a package was, the board is seen now, before the next one's foot (rule, 2026-12)."""
 PACKAGE_DEPTH_MM = 60.0
 """Of a package whose side is seen (31 pictures of packages, 2026-12)."""
 HIDDEN_BELOW_MM = 80.0
@@ -63,7 +65,7 @@ class Patch:
     area_mm2 : float
         Of the front as it appears.
     lean : float
-        ln of structure after over before in its lower half; positive for more.
+        ln of structure after over before right above its foot; positive for more.
     """
 
     left_mm: float
@@ -196,8 +198,9 @@ class FrontChange:
         back_mm = depth_mm + PACKAGE_DEPTH_MM
         true_left = self._front.true_x_mm(left_mm, back_mm if left_mm > eye_x_mm else depth_mm)
         true_right = self._front.true_x_mm(right_mm, back_mm if right_mm < eye_x_mm else depth_mm)
-        rows = np.arange(here.shape[0])[:, None]
-        lower = here & (rows <= (low + high)[None, :] / 2)
+        above_foot = np.arange(here.shape[0])[:, None] - low[None, :]
+        lower = here & (above_foot >= WINDOW_PX // 2) & (above_foot <= LOWER_MM / MM_PER_PX)
+        leaning = lean[:, columns][lower]
         return Patch(
             left_mm,
             right_mm,
@@ -207,7 +210,7 @@ class FrontChange:
             max(true_right - true_left, MM_PER_PX),
             depth_mm,
             float(here.sum()) * MM_PER_PX**2,
-            float(lean[:, columns][lower].mean()),
+            float(leaning.mean()) if leaning.size else 0.0,
         )
 
 

@@ -200,9 +200,12 @@ class HandTracks:
     def _hide(self, wide: Sequence[Arm], t_ns: MonotonicNs) -> None:
         """Let hands stay where they were while something too wide for one arm is around them."""
         for hand in self.hands:
-            if hand.confirmed and hand.seen_ns != t_ns and any(_touches(arm, hand) for arm in wide):
+            around = next((arm for arm in wide if _around(arm, hand)), None)
+            if hand.confirmed and hand.seen_ns != t_ns and around is not None:
                 hand.merged = hand.was_merged = True
                 hand.seen_ns = t_ns
+                half_mm = around.width_mm / 2
+                hand.x_mm = min(max(hand.x_mm, around.enters_x_mm - half_mm), around.enters_x_mm + half_mm)
                 hand.speed_x_mm_s = hand.speed_z_mm_s = 0.0
 
     def _left(self, t_ns: MonotonicNs) -> list[Reach]:
@@ -216,6 +219,11 @@ class HandTracks:
                 kept.append(hand)
         self.hands = kept
         return reaches
+
+
+def _around(arm: Arm, hand: Hand) -> bool:
+    """Return whether a hand may be behind something that is too wide for one arm."""
+    return abs(hand.x_mm - arm.enters_x_mm) < arm.width_mm / 2 + MERGED_SIGMA_MM
 
 
 def _touches(arm: Arm, hand: Hand) -> bool:

@@ -111,7 +111,7 @@ def test_a_hand_in_the_dark_half_of_a_shelf_under_flickering_light_is_still_one_
 def test_an_arm_that_only_passes_along_the_edge_does_not_cross_the_front() -> None:
     watched = Watched(DrawnFront())
     watched.look(10)
-    watched.front.arms = [(300.0, 320.0, -22.0, 165)]
+    watched.front.arms = [(300.0, 320.0, -62.0, 165)]
     watched.look(10)
     assert watched.hands[-1] == 0
 
