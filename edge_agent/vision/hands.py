@@ -24,10 +24,10 @@ LEAST_STRETCH_MM = 25.0
 JOIN_PX = 9
 """Gaps up to this, half-size pixels, are skin before something as bright: some 50 mm (rule, 2026-12)."""
 APART_PX = 17
-"""Stretches of rim nearer to each other than this, some 100 mm, are one arm's: a hand before something as bright has
-holes, and what it carries has its own edge (rule, 2026-12)."""
+"""A piece's stretches of rim nearer to each other than this, some 100 mm, are one arm's: what it carries has its own
+edge (rule, 2026-12)."""
 WIDEST_RIM_MM = 300.0
-WIDEST_ARM_MM = 160.0
+WIDEST_ARM_MM = 190.0
 """What crosses the rim over more than the first, or is wider than the second on the whole, is a body: an arm with a
 package in its hand is 130 mm wide (rule, 2026-12)."""
 CROSSING_MM2 = 600.0
@@ -104,6 +104,7 @@ class ArmFinder:
 
     def __init__(self, view: ShelfView, kept_half: PixelMask) -> None:
         rows, columns = kept_half.shape
+        self._opening_mm = view.opening_mm
         x_mm, z_mm = view.front_of_grid(columns, rows)
         self._x_mm, self._z_mm = x_mm.astype(np.float32), z_mm.astype(np.float32)
         self.opening: PixelMask = (x_mm >= 0) & (x_mm <= view.width_mm) & (z_mm >= 0) & (z_mm <= view.opening_mm)
@@ -135,39 +136,54 @@ class ArmFinder:
         return FrontScene(arms, inside, arms_mask, float(covered), wide or covered > BODY_SHARE)
 
     def _arms(self, arms_mask: PixelMask, label: IntArray) -> tuple[tuple[Arm, ...], bool]:
-        """Return one arm for every stretch of rim, and whether one is too wide for an arm."""
-        rim = self._rim & arms_mask
-        near = cv2.dilate(rim.astype(np.uint8), np.ones((APART_PX, APART_PX), np.uint8))
-        count, stretch = cv2.connectedComponents(near, connectivity=8)
-        stretch_of_rim = stretch[rim]
-        x_rim, z_rim, piece_of_rim = self._x_mm[rim], self._z_mm[rim], label[rim]
-        x, z, piece = self._x_mm[arms_mask], self._z_mm[arms_mask], label[arms_mask]
-        area, inside = self._px_mm2[arms_mask], self.opening[arms_mask]
-        entries = []
-        far = np.full((count, x.size), np.inf, np.float32)
-        for each in range(1, count):
-            own = stretch_of_rim == each
-            enters_x, enters_z = float(x_rim[own].mean()), float(z_rim[own].mean())
-            entries.append((enters_x, enters_z, float(np.hypot(np.ptp(x_rim[own]), np.ptp(z_rim[own])))))
-            reached = np.isin(piece, piece_of_rim[own])
-            far[each][reached] = np.hypot(x[reached] - enters_x, z[reached] - enters_z)
+        """Return one arm for every stretch of rim of every piece, and whether one is too wide for an arm."""
+        arms = [
+            arm
+            for piece in np.unique(label[arms_mask]).tolist()
+            for arm in self._arms_of(arms_mask & (label == piece))
+        ]
+        return tuple(arms), any(arm.wide for arm in arms)
+
+    def _arms_of(self, piece: PixelMask) -> list[Arm]:
+        area = self._px_mm2[piece]
+        if float(area.sum()) < LEAST_ARM_MM2:
+            return []
+        stretches = self._stretches(piece & self._rim)
+        if not stretches:
+            return []
+        x, z, inside = self._x_mm[piece], self._z_mm[piece], self.opening[piece]
+        far = np.stack([np.hypot(x - enters_x, z - enters_z) for enters_x, enters_z, _ in stretches])
         nearest = far.argmin(axis=0)
-        arms, wide = [], False
-        for index, (enters_x, enters_z, length) in enumerate(entries, start=1):
+        arms = []
+        for index, (enters_x, enters_z, length) in enumerate(stretches):
             own = nearest == index
             area_mm2 = float(area[own].sum())
-            if length < LEAST_STRETCH_MM or area_mm2 < LEAST_ARM_MM2:
+            if area_mm2 < LEAST_ARM_MM2:
                 continue
             depth = far[index][own]
-            too_wide = length > WIDEST_RIM_MM or area_mm2 > WIDEST_ARM_MM * max(float(depth.max()), WIDEST_ARM_MM / 2)
-            wide |= too_wide
+            wide = length > WIDEST_RIM_MM or area_mm2 > WIDEST_ARM_MM * max(float(depth.max()), WIDEST_ARM_MM / 2)
             tip = depth >= np.quantile(depth, 1.0 - TIP_SHARE)
             tip_x, tip_z = float(x[own][tip].mean()), float(z[own][tip].mean())
             crossing = float((area * inside)[own].sum()) >= CROSSING_MM2
-            arms.append(
-                Arm(tip_x, tip_z, float(depth[tip].mean()), enters_x, enters_z, crossing, length, wide=too_wide)
-            )
-        return tuple(arms), wide
+            arms.append(Arm(tip_x, tip_z, float(depth[tip].mean()), enters_x, enters_z, crossing, length, wide=wide))
+        return arms
+
+    def _stretches(self, rim: PixelMask) -> list[tuple[float, float, float]]:
+        """Return (x, z, length), mm, of each stretch of rim that a piece touches.
+
+        What is lifted out touches the rim above, too: that stretch is no arm's where another one is.
+        """
+        near = cv2.dilate(rim.astype(np.uint8), np.ones((APART_PX, APART_PX), np.uint8))
+        count, number = cv2.connectedComponents(near, connectivity=8)
+        of_rim, x, z = number[rim], self._x_mm[rim], self._z_mm[rim]
+        found = []
+        for each in range(1, count):
+            own = of_rim == each
+            length = float(np.hypot(np.ptp(x[own]), np.ptp(z[own])))
+            if length >= LEAST_STRETCH_MM:
+                found.append((float(x[own].mean()), float(z[own].mean()), length))
+        below = [each for each in found if each[1] <= self._opening_mm]
+        return below or found
 
 
 def half_of(kept: PixelMask) -> PixelMask:

@@ -11,6 +11,7 @@ Seeds below 100 are for development: the calibration was fitted on them. Definit
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections import Counter
@@ -75,7 +76,7 @@ def comparisons(seen: Watched) -> list[dict[str, Any]]:
                 "t_s": seconds(word.t_end_ns),
                 "truth": lane_truth(seen, word).tolist(),
                 "moved_x_mm": moved_x_mm(seen, word),
-                "patches": [[patch.x_mm, patch.width_mm, patch.depth_mm, patch.area_mm2] for patch in scores.patches],
+                "patches": [dataclasses.astuple(patch) for patch in scores.patches],
                 "nats": word.lane_log_likelihood.tolist(),
                 "features": {name: np.asarray(value)[visible].tolist() for name, value in scores.by_lane().items()},
             }
