@@ -77,8 +77,14 @@ class Backdrop:
         self._quarter: FloatArray = np.zeros((rows // 2, columns // 2))
         self._last_quarter: FloatArray | None = None
 
-    def look(self, grey: GreyPicture) -> Difference:
-        """Return what a small picture shows beyond the backdrop; the first one becomes it."""
+    def look(self, grey: GreyPicture, *, learn: bool = True) -> Difference:
+        """Return what a small picture shows beyond the backdrop; the first one becomes it.
+
+        Parameters
+        ----------
+        learn : bool
+            Whether a quiet frame is taken in: not while the front may have changed and was not yet compared.
+        """
         half = cv2.resize(grey, self._size, interpolation=cv2.INTER_AREA)
         quarter = cv2.resize(half, self._quarter_size, interpolation=cv2.INTER_AREA) * self._kept_quarter
         real: RealPicture = half.astype(np.float32)
@@ -86,11 +92,13 @@ class Backdrop:
             self.absorb(grey.astype(np.float32))
         self._hear_noise(quarter)
         if self._is_quiet(quarter):
-            self._learn(grey, LEARNING_RATE)
+            if learn:
+                self._learn(grey, LEARNING_RATE)
             return Difference(real, grey, None)
         foreground = self._unexplained(real)
         if not foreground.any():
-            self._learn(grey, RELIT_RATE)
+            if learn:
+                self._learn(grey, RELIT_RATE)
             return Difference(real, grey, None)
         return Difference(real, grey, foreground)
 
@@ -98,6 +106,12 @@ class Backdrop:
         """Take a picture, (height, width), as it is: what stands there now is the front."""
         self.whole = picture.copy()
         self._reduce()
+
+    def overlook(self, half: RealPicture, where: PixelMask) -> None:
+        """Take what stands there for no foreground from now on; `whole`, which is to be compared, stays as it is."""
+        self._half[where] = half[where]
+        quarter = cv2.resize(self._half, self._quarter_size, interpolation=cv2.INTER_AREA)
+        self._quarter = quarter * self._kept_quarter
 
     def _learn(self, grey: GreyPicture, rate: float) -> None:
         if self.whole is not None:

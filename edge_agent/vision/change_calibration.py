@@ -1,9 +1,12 @@
 """What scores of a lane's front are worth: counted on rendered scenes, as nats over `LANE_CHANGES`.
 
-A lane's word is ln p(scores | change) − ln p(scores | no change), which factors into three counts: of share and size
-among changed lanes against unchanged ones, of lean among lanes with fewer and with more, of height by number of items.
-Each count begins with `BEFORE` of every bin, so that what was never seen is not held impossible, and the word on whether
-a lane changed is held within what so many lanes can show.
+A lane's word is ln p(scores | change) − ln p(scores | no change), which factors into three counts: of share and
+size among changed lanes against unchanged ones, of lean among lanes with fewer and with more, of height by number of
+items. Each count begins with `BEFORE` of every bin, so that what was never seen is not held impossible, and no word is
+more certain than so many lanes can show.
+
+Counted by ``python tests/benchmarks/vision_table.py --seeds 1-12 --acts 14 --rows FILE`` and
+``python tests/benchmarks/fit_lane_words.py FILE`` on shelves of all three kinds (2026-12).
 """
 
 import numpy as np
@@ -12,7 +15,7 @@ from edge_agent.model import LANE_CHANGES, FloatArray
 
 CALIBRATION_ID = "lanes-1"
 SHARE_EDGES = (0.02, 0.15, 0.35, 0.5, 0.65, 0.85, 0.97)
-AREA_EDGES_MM2 = (2000.0, 5000.0, 10000.0)
+CLEAR_EDGES_MM2 = (2000.0, 5000.0, 10000.0)
 LEAN_EDGES = (-1.5, -0.8, -0.4, 0.0, 0.4, 0.8, 1.5)
 EXTENT_EDGES_MM = (60.0, 100.0, 140.0, 170.0, 200.0, 230.0)
 BEFORE = 0.5
@@ -36,17 +39,17 @@ _SIGN_NATS = {-1: _nats(FEWER, FEWER + MORE), 1: _nats(MORE, FEWER + MORE)}
 _NUMBER_NATS = np.array([_nats(row, BY_NUMBER.sum(axis=0)) for row in BY_NUMBER])
 
 
-def lane_nats(share: float, area_mm2: float, lean: float, extent_mm: float) -> FloatArray:
+def lane_nats(share: float, clear_mm2: float, lean: float, extent_mm: float) -> FloatArray:
     """Return (9,) nats over `LANE_CHANGES` for one lane's scores.
 
     Parameters
     ----------
     share : float
         Of the largest change that is partly this lane's, how much of its middle half is; 0 to 1.
-    area_mm2, lean, extent_mm : float
-        Of that change: size, see front_change.py, and height.
+    clear_mm2, lean, extent_mm : float
+        Of that change, see front_change.py.
     """
-    changed = float(_CHANGE_NATS[np.digitize(share, SHARE_EDGES), np.digitize(area_mm2, AREA_EDGES_MM2)])
+    changed = float(_CHANGE_NATS[np.digitize(share, SHARE_EDGES), np.digitize(clear_mm2, CLEAR_EDGES_MM2)])
     if share < SHARE_EDGES[0]:
         return np.array([0.0 if change == 0 else changed for change in LANE_CHANGES])
     lean_bin, extent_bin = int(np.digitize(lean, LEAN_EDGES)), int(np.digitize(extent_mm, EXTENT_EDGES_MM))

@@ -24,7 +24,7 @@ from edge_agent.vision.backdrop import Backdrop, Difference
 from edge_agent.vision.carried import AROUND_PATCH_MM, AppearanceModel, Item, Waiting, cut
 from edge_agent.vision.change_calibration import CALIBRATION_ID
 from edge_agent.vision.frame_health import FrameHealth
-from edge_agent.vision.frames import ColourPicture, GreyPicture, MaskedFrame
+from edge_agent.vision.frames import ColourPicture, GreyPicture, MaskedFrame, PixelMask
 from edge_agent.vision.front_change import FrontChange, LaneScores, Patch
 from edge_agent.vision.geometry import ShelfView
 from edge_agent.vision.hand_tracks import HandTracks, Reach
@@ -32,15 +32,19 @@ from edge_agent.vision.hands import ArmFinder, FrontScene, half_of
 from edge_agent.vision.in_hand import InHand
 from edge_agent.vision.landmarks import Landmarks
 from edge_agent.vision.quiet_front import QuietFront
+from edge_agent.vision.structure import RealPicture
 
 PROGRESS_EVERY_S = 0.4
 """Twice a second at least, frames coming unevenly (model.CameraProgress)."""
 BEFORE_EVERY_S = 2.0
 """The large picture of the quiet front is renewed so often: it costs 2 ms a time (measured here, 2026-12)."""
+STILL_SIGMAS = 3.0
 GAP_S = 1.5
 """After so long without a frame nothing that was followed is the same any more."""
 LEAST_WEIGHT = 0.1
 """A frame that is to be believed less says nothing."""
+TOUCH_DEPTH_MM = 40.0
+"""Behind the front, where hands take hold: they are seen before another place (rendered seeds 11-14, 2026-12)."""
 REACH_CALIBRATION_ID = "reach-1"
 
 Said = VisionObservation | CameraProgress | CameraCondition
@@ -102,6 +106,7 @@ class ShelfEye:
         self._in_hand = InHand(view)
         self._quiet = QuietFront()
         self._act: _Act | None = None
+        self._stood: tuple[RealPicture, PixelMask] | None = None
         self._before: ColourPicture | None = None
         self._before_ns: MonotonicNs | None = None
         self._last_ns: MonotonicNs | None = None
@@ -132,7 +137,7 @@ class ShelfEye:
         if self._last_ns is not None and (frame.t_ns - self._last_ns) * 1e-9 > GAP_S:
             said += self._forget()
         self._last_ns = frame.t_ns
-        difference = self._backdrop.look(frame.grey)
+        difference = self._backdrop.look(frame.grey, learn=self._act is None)
         scene = None if difference.foreground is None else self._finder.find(difference.foreground)
         covered = 0.0 if scene is None else scene.covered_share
         findings = health.step(frame.grey, frame.sequence, frame.t_ns, arrived_ns, covered)
@@ -148,6 +153,7 @@ class ShelfEye:
                 )
             )
         said += self._follow(frame, scene, health.weight)
+        self._overlook(difference, scene)
         said += self._settle(frame, difference, scene, health.weight)
         said += self._recognise()
         return [*said, *self._progress(frame.t_ns)]
@@ -183,11 +189,21 @@ class ShelfEye:
             "reach",
             reach.t_start_ns,
             reach.t_end_ns,
-            reach.x_mm,
+            self._change.true_x_mm(reach.x_mm, TOUCH_DEPTH_MM),
             reach.x_sigma_mm / max(weight, LEAST_WEIGHT),
             track_id=reach.track_id,
             calibration_id=REACH_CALIBRATION_ID,
         )
+
+    def _overlook(self, difference: Difference, scene: FrontScene | None) -> None:
+        """Let goods that were moved, and that no arm touches any more, be no part of the next arm before them."""
+        last, self._stood = self._stood, None
+        if scene is None or not scene.inside.any():
+            return
+        self._stood = (difference.half, scene.inside)
+        if last is not None:
+            still = np.abs(difference.half - last[0]) < STILL_SIGMAS * self._backdrop.noise_grey
+            self._backdrop.overlook(difference.half, scene.inside & last[1] & still)
 
     def _settle(
         self, frame: MaskedFrame, difference: Difference, scene: FrontScene | None, weight: float

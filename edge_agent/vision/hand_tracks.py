@@ -7,8 +7,8 @@ speed), for they share F, Q and R::
     predict   F = [[1, dt], [0, 1]]     Q = q [[dt³/3, dt²/2], [dt²/2, dt]]
     update    S = P_00 + R    K = (P_00, P_01)ᵀ / S    P ← (I − K H) P (I − K H)ᵀ + K R Kᵀ
 
-Arms are assigned to hands by the least sum of normalised innovations squared d² = (dx² + dz²) / S, each within the
-gate. Where hands touch, one arm may be all that is seen of two: both go on, the unseen one *merged* into it with the arm's
+Arms are assigned to hands by the least sum of normalised innovations squared d² = (dx² + dz²) / S, each in its gate.
+Where hands touch, one arm may be all that is seen of two: both go on, the unseen one *merged* into it with the arm's
 place at a wide sigma, until they part or both are gone. Which is which afterwards is then marked by the wider sigma.
 """
 
@@ -35,7 +35,7 @@ LOST_S = 0.3
 """A hand unseen for longer has left, unless it is merged with one that is seen."""
 UNSEEN_S = 0.08
 """A hand that was not seen for longer does not count, though it may be found again (rule, 2026-12)."""
-DWELL_RADIUS_MM = 45.0
+DWELL_RADIUS_MM = 60.0
 DWELL_SPEED_MM_S = 350.0
 """Within a dwell the tip stays in this radius and below this speed (assumed, 2026-12)."""
 DWELL_LEAST_S = 0.12
@@ -43,6 +43,10 @@ DEEPEST_WITHIN_MM = 70.0
 """A dwell counts as at the deepest when it is as deep as that below the deepest so far."""
 REACH_SIGMA_FLOOR_MM = 22.0
 """Of a reach's place: what was grasped is not exactly where the tip is seen (assumed, 2026-12)."""
+ARRIVAL_FRAMES = 3
+"""A reach is where the hand was when it arrived: later, what it lifts belongs to its outline (rule, 2026-12)."""
+ELSEWHERE_MM, RETREAT_MM = 80.0, 70.0
+"""The next reach of a hand is so far beside the last one, or comes after so much of a retreat (rule, 2026-12)."""
 QUICK_SIGMA_MM = 45.0
 """Of a hand that never dwelt: where it was deepest (assumed, 2026-12)."""
 
@@ -92,6 +96,10 @@ class Hand:
     reaches: int = 0
     dwell: list[tuple[MonotonicNs, float, float, float]] = field(default_factory=list)
     """(t, x, z, depth) of the frames of the dwell that is on."""
+    last_reach: tuple[float, float] | None = None
+    """(x, depth) of the last one."""
+    shallowest_mm: float = 0.0
+    """Least depth since."""
     peak: tuple[MonotonicNs, float] | None = None
     """(t, x) of where it was deepest inside the opening."""
 
@@ -234,7 +242,7 @@ def _touches(arm: Arm, hand: Hand) -> bool:
     at = min(max(at, 0.0), 1.0)
     off_x = hand.x_mm - arm.enters_x_mm - at * along_x
     off_z = hand.z_mm - arm.enters_z_mm - at * along_z
-    return off_x**2 + off_z**2 < MERGED_SIGMA_MM**2 + arm.width_mm**2 / 4
+    return off_x**2 + off_z**2 < (MERGED_SIGMA_MM + arm.width_mm / 2) ** 2
 
 
 def assigned(hands: Sequence[Hand], arms: Sequence[Arm]) -> list[tuple[int, int]]:
@@ -266,6 +274,7 @@ def _dwelt(hand: Hand, t_ns: MonotonicNs) -> list[Reach]:
     if hand.crossing and (hand.peak is None or hand.depth_mm > hand.deepest_mm):
         hand.peak = (t_ns, hand.x_mm)
     hand.deepest_mm = max(hand.deepest_mm, hand.depth_mm)
+    hand.shallowest_mm = min(hand.shallowest_mm, hand.depth_mm)
     now = (t_ns, hand.x_mm, hand.z_mm, hand.depth_mm)
     if hand.dwell:
         count = len(hand.dwell)
@@ -293,10 +302,17 @@ def _ended(hand: Hand, *, last: bool = False) -> list[Reach]:
             return []
         t_ns, x_mm = hand.peak
         return [Reach(t_ns, t_ns, x_mm, QUICK_SIGMA_MM, hand.track_id, hand.was_merged)]
+    arrival = dwell[:ARRIVAL_FRAMES]
+    x = sum(each[1] for each in arrival) / len(arrival)
+    spread2 = sum((each[1] - x) ** 2 for each in arrival) / len(arrival)
+    if hand.last_reach is not None:
+        elsewhere = abs(x - hand.last_reach[0]) > ELSEWHERE_MM
+        if not elsewhere and hand.shallowest_mm > hand.last_reach[1] - RETREAT_MM:
+            return []
     hand.reaches += 1
     hand.deepest_mm = deep  # the next item may lie less deep
-    x = sum(each[1] for each in dwell) / len(dwell)
-    spread2 = sum((each[1] - x) ** 2 for each in dwell) / len(dwell)
+    hand.last_reach = (x, deep)
+    hand.shallowest_mm = deep
     sigma = (REACH_SIGMA_FLOOR_MM**2 + spread2 + (MERGED_SIGMA_MM**2 if hand.merged else 0.0)) ** 0.5
     merged, hand.was_merged = hand.was_merged, hand.merged
     return [Reach(dwell[0][0], dwell[-1][0], x, sigma, hand.track_id, merged)]

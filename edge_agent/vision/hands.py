@@ -127,20 +127,19 @@ class ArmFinder:
         joined = cv2.morphologyEx(foreground, cv2.MORPH_CLOSE, np.ones((JOIN_PX, JOIN_PX), np.uint8))
         outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(joined, outlines, -1, color=(1,), thickness=cv2.FILLED)
-        _, label = cv2.connectedComponents(joined, connectivity=8)
+        _, numbered = cv2.connectedComponents(joined, connectivity=8)
+        label: IntArray = np.asarray(numbered, dtype=np.int32)
         touching = np.unique(label[self._rim & (joined > 0)])
         arms_mask: PixelMask = np.isin(label, touching) & (joined > 0)
         inside: PixelMask = (joined > 0) & ~arms_mask
         covered = np.count_nonzero(joined[self.opening]) / self._opening_px
         arms, wide = self._arms(arms_mask, label) if touching.size else ((), False)
-        return FrontScene(arms, inside, arms_mask, float(covered), wide or covered > BODY_SHARE)
+        return FrontScene(arms, inside, arms_mask, float(covered), bool(wide or covered > BODY_SHARE))
 
     def _arms(self, arms_mask: PixelMask, label: IntArray) -> tuple[tuple[Arm, ...], bool]:
         """Return one arm for every stretch of rim of every piece, and whether one is too wide for an arm."""
         arms = [
-            arm
-            for piece in np.unique(label[arms_mask]).tolist()
-            for arm in self._arms_of(arms_mask & (label == piece))
+            arm for piece in np.unique(label[arms_mask]).tolist() for arm in self._arms_of(arms_mask & (label == piece))
         ]
         return tuple(arms), any(arm.wide for arm in arms)
 

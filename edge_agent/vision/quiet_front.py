@@ -17,6 +17,9 @@ STILL_SIGMAS = 1.6
 STUCK_S = 12.0
 """What touches the rim and stays perfectly still for so long is no arm: it belongs to the front (assumed, 2026-12)."""
 
+RESTLESS_S = 6.0
+"""Nobody is before the front for so long, though something on it moves: it is compared as it is (assumed, 2026-12)."""
+
 
 class QuietFront:
     """Collects the frames after an act."""
@@ -25,12 +28,14 @@ class QuietFront:
         self._frames: deque[tuple[MonotonicNs, GreyPicture]] = deque(maxlen=FRAMES)
         self._last: RealPicture | None = None
         self._still_since_ns: MonotonicNs | None = None
+        self._free_since_ns: MonotonicNs | None = None
 
     def clear(self) -> None:
         """Begin anew."""
         self._frames.clear()
         self._last = None
         self._still_since_ns = None
+        self._free_since_ns = None
 
     def step(
         self, difference: Difference, scene: FrontScene | None, *, followed: bool, noise_grey: float, t_ns: MonotonicNs
@@ -54,6 +59,12 @@ class QuietFront:
         stuck = self._still_since_ns is not None and (t_ns - self._still_since_ns) * 1e-9 >= STUCK_S
         busy = followed or (scene is not None and bool(scene.arms))
         hidden = scene is not None and scene.body
+        if busy or hidden:
+            self._free_since_ns = None
+        elif self._free_since_ns is None:
+            self._free_since_ns = t_ns
+        # Something that never rests (a swinging label, a screen) must not keep the front from being compared for ever.
+        still = still or (self._free_since_ns is not None and (t_ns - self._free_since_ns) * 1e-9 >= RESTLESS_S)
         if (busy and not stuck) or hidden or not still:
             self._frames.clear()
             return None

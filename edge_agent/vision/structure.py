@@ -87,5 +87,6 @@ def opened(found: PixelMask, kept: PixelMask) -> GreyPicture:
     """
     square = np.ones((3, 3), np.uint8)
     closed = cv2.morphologyEx((found & kept).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    worn = cv2.erode(np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, square) | ~kept, dtype=np.uint8), square)
-    return np.asarray(worn & kept, dtype=np.uint8)
+    patches = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, square), dtype=np.uint8)
+    worn = np.asarray(cv2.erode((patches | ~kept).astype(np.uint8), square), dtype=np.uint8)
+    return worn * kept.astype(np.uint8)

@@ -79,7 +79,6 @@ class UprightFront:
         shown = 1.0 - min(max(foot_z_mm, 0.0), 0.8 * height) / height
         return away / shown - away
 
-
     def depth_by_top_mm(self, top_z_mm: float, height_mm: float) -> float:
         """Return how far behind the front something of this height stands whose top appears at ``top_z_mm``."""
         eye_z, away = float(self.eye_mm[2]), -float(self.eye_mm[1])

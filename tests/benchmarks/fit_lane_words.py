@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_agent.vision.change_calibration import AREA_EDGES_MM2, EXTENT_EDGES_MM, LEAN_EDGES, SHARE_EDGES
+from edge_agent.vision.change_calibration import CLEAR_EDGES_MM2, EXTENT_EDGES_MM, LEAN_EDGES, SHARE_EDGES
 
 
 def main() -> None:
@@ -20,8 +20,8 @@ def main() -> None:
     rows = [row for file in parser.parse_args().rows for row in json.loads(file.read_text())]
     truth = np.concatenate([row["truth"] for row in rows])
     score = {name: np.concatenate([row["features"][name] for row in rows]) for name in rows[0]["features"]}
-    share, area = np.digitize(score["share"], SHARE_EDGES), np.digitize(score["area_mm2"], AREA_EDGES_MM2)
-    table = np.zeros((2, len(SHARE_EDGES) + 1, len(AREA_EDGES_MM2) + 1), int)
+    share, area = np.digitize(score["share"], SHARE_EDGES), np.digitize(score["clear_mm2"], CLEAR_EDGES_MM2)
+    table = np.zeros((2, len(SHARE_EDGES) + 1, len(CLEAR_EDGES_MM2) + 1), int)
     np.add.at(table, ((truth != 0).astype(int), share, area), 1)
     print(f"UNCHANGED = {table[0].tolist()}\nCHANGED = {table[1].tolist()}")
     seen = (score["share"] >= 0.5) & (truth != 0)
@@ -30,7 +30,9 @@ def main() -> None:
         print(f"{name} = {np.bincount(lean[seen & (np.sign(truth) == sign)], minlength=len(LEAN_EDGES) + 1).tolist()}")
     extent = np.digitize(score["extent_mm"], EXTENT_EDGES_MM)
     by_number = [
-        np.bincount(extent[seen & (np.minimum(np.abs(truth), 4) == number)], minlength=len(EXTENT_EDGES_MM) + 1).tolist()
+        np.bincount(
+            extent[seen & (np.minimum(np.abs(truth), 4) == number)], minlength=len(EXTENT_EDGES_MM) + 1
+        ).tolist()
         for number in (1, 2, 3, 4)
     ]
     print(f"BY_NUMBER = {by_number}")

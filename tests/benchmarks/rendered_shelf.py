@@ -17,8 +17,8 @@ from edge_agent.judging.suites import draw_shelf
 from edge_agent.model import CameraCondition, CameraProgress, MonotonicNs, VisionObservation
 from edge_agent.simulation.scene import Scene, SceneLook, ScenePose, SceneTrouble, packages_for, pictures_from
 from edge_agent.vision.eye import ShelfEye
-from edge_agent.vision.front_change import LaneScores
 from edge_agent.vision.frames import CameraFrame
+from edge_agent.vision.front_change import LaneScores
 from edge_agent.vision.geometry import ShelfView
 from edge_agent.vision.mask import PrivacyMask
 from edge_agent.vision.structure import RealPicture
@@ -79,7 +79,7 @@ def rendered(
     return scene, max(truth.t_release_s for truth in truths) + AFTER_S
 
 
-def frames_of(scene: Scene, mask: PrivacyMask, until_s: float) -> Iterator[tuple[float, CameraFrame]]:
+def frames_of(scene: Scene, until_s: float) -> Iterator[tuple[float, CameraFrame]]:
     """Yield the frames of a scene with their instants, s."""
     for sequence in range(int(until_s * RATE_HZ)):
         t_s = sequence / RATE_HZ
@@ -103,7 +103,7 @@ def watch(scene: Scene, until_s: float) -> Watched:
 
     change.scores = remembered  # type: ignore[method-assign]
     hands = 0
-    for t_s, frame in frames_of(scene, mask, until_s):
+    for t_s, frame in frames_of(scene, until_s):
         masked = mask.apply(frame)
         began = time.perf_counter()
         heard = eye.step(masked)

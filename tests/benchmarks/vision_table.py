@@ -106,13 +106,22 @@ def lane_table(rows: list[dict[str, Any]]) -> list[str]:
     fewer = np.log(np.exp(all_nats[:, :NONE]).mean(axis=1)) - np.log(np.exp(all_nats[:, NONE + 1 :]).mean(axis=1))
     sign = ((fewer > 0) == (truth < 0))[changed]
     lines = [
-        f"lane of change top-1   {named}/{len(single)} = {named / max(len(single), 1):.1%} of comparisons with one changed lane",
+        f"lane of change top-1   {named}/{len(single)} = {named / max(len(single), 1):.1%} of those with one changed lane",
         f"changed lanes seen     {(nats[changed] > 0).mean():.1%} of {changed.sum()}; sign right {sign.mean():.1%}",
-        f"unchanged lanes        {(nats[~changed] > 0).mean():.2%} of {(~changed).sum()} called changed; "
-        f"acts that changed nothing: {false}/{len(nothing)} with a lane called changed",
+        f"unchanged lanes        {(nats[~changed] > 0).mean():.2%} of {(~changed).sum()} called changed",
+        f"nothing changed        {false}/{len(nothing)} comparisons with a lane called changed",
         "claimed   seen    lanes",
     ]
-    for low, high in ((0, 0.01), (0.01, 0.05), (0.05, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 0.99), (0.99, 1.01)):
+    for low, high in (
+        (0, 0.01),
+        (0.01, 0.05),
+        (0.05, 0.2),
+        (0.2, 0.5),
+        (0.5, 0.8),
+        (0.8, 0.95),
+        (0.95, 0.99),
+        (0.99, 1.01),
+    ):
         inside = (claimed >= low) & (claimed < high)
         if inside.any():
             lines.append(f"{claimed[inside].mean():7.3f} {changed[inside].mean():7.3f} {inside.sum():6d}")
@@ -155,8 +164,13 @@ def main() -> None:
                 if np.count_nonzero(row["truth"]) == 1 and not row["truth"][int(change_nats(row).argmax())]
             ]
             sys.stderr.write(f"{kind} {seed}: hands {own[0]}/{own[1]} ({own[2]}/{own[3]}), lanes missed at {missed}\n")
-    print(f"hands counted right    {counts[0]}/{counts[1]} = {counts[0] / counts[1]:.1%} of busy frames without a body before the shelf")
-    print(f"                       {counts[2]}/{counts[3]} = {counts[2] / counts[3]:.1%} of all busy frames; phantom frames {phantoms}")
+    right, clear, right_all, all_busy = (int(each) for each in counts)
+    print(
+        f"hands counted right    {right}/{clear} = {right / clear:.1%} of busy frames without a body before the shelf"
+    )
+    print(
+        f"                       {right_all}/{all_busy} = {right_all / all_busy:.1%} of all; phantom frames {phantoms}"
+    )
     for kind in asked.kinds.split(","):
         print(f"--- {kind}")
         print("\n".join(lane_table([row for row in rows if row["kind"] == kind])))
