@@ -20,11 +20,40 @@ LEAN_EDGES = (-1.5, -0.8, -0.4, 0.0, 0.4, 0.8, 1.5)
 EXTENT_EDGES_MM = (60.0, 100.0, 140.0, 170.0, 200.0, 230.0)
 BEFORE = 0.5
 """Count of every bin before the first lane (Jeffreys' prior)."""
-UNCHANGED = np.ones((8, 4))
-CHANGED = np.ones((8, 4))
-FEWER = np.ones(8)
-MORE = np.ones(8)
-BY_NUMBER = np.ones((4, 7))
+UNCHANGED = np.array(
+    [
+        [5428, 0, 0, 6],
+        [2, 3, 7, 25],
+        [1, 5, 1, 27],
+        [2, 1, 4, 18],
+        [1, 3, 1, 10],
+        [0, 2, 0, 2],
+        [1, 1, 0, 1],
+        [8, 1, 4, 4],
+    ],
+    dtype=np.float64,
+)
+"""Lanes that did not change, by share (rows) and clear size."""
+CHANGED = np.array(
+    [
+        [24, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [1, 3, 0, 6],
+        [2, 0, 2, 17],
+        [1, 4, 0, 28],
+        [0, 2, 5, 22],
+        [23, 47, 51, 277],
+    ],
+    dtype=np.float64,
+)
+FEWER = np.array([268.0, 80, 43, 41, 16, 4, 3, 0])
+MORE = np.array([0.0, 2, 0, 0, 4, 3, 3, 14])
+BY_NUMBER = np.array(
+    [[4, 6, 44, 92, 95, 113, 5], [0, 1, 2, 5, 11, 14, 27], [0, 0, 2, 5, 9, 9, 16], [0, 0, 0, 1, 6, 3, 11]],
+    dtype=np.float64,
+)
+"""Height of what changed, by how many items came or went: 1, 2, 3, 4 and more."""
 
 
 def _nats(counts: FloatArray, against: FloatArray) -> FloatArray:

@@ -20,6 +20,10 @@ from edge_agent.vision.hands import Arm
 
 TIP_SIGMA_MM = 14.0
 """Of one frame's tip: fingers open and close, the outline frays (assumed, 2026-12)."""
+SAME_ENTRY_MM = 110.0
+"""An arm that comes in so near to where a hand's arm did is that hand's, wherever its tip is now (rule, 2026-12)."""
+MERGED_FOR_S = 2.0
+"""A hand that was seen as one with another for longer has left meanwhile, or will be found anew (assumed, 2026-12)."""
 MERGED_SIGMA_MM = 90.0
 """Of a hand that is seen as one with another: a hand's width."""
 ACCELERATION_MM2_S3 = 4.0e6
@@ -90,6 +94,12 @@ class Hand:
     p01: float = 0.0
     p11: float = FIRST_SPEED_SIGMA_MM_S**2
     frames: int = 1
+    enters_x_mm: float = 0.0
+    enters_z_mm: float = 0.0
+    """Where its arm comes in."""
+    companions: dict[int, int] = field(default_factory=dict)
+    """Frames in which it and another hand were both seen, by the other's number."""
+    merged_since_ns: MonotonicNs | None = None
     merged: bool = False
     was_merged: bool = False
     deepest_mm: float = 0.0
@@ -138,6 +148,13 @@ class Hand:
         self.p00 = (1 - place) ** 2 * p00 + place**2 * noise
         self.seen_ns = t_ns
         self.depth_mm, self.crossing = arm.depth_mm, arm.crossing
+        self.enters_x_mm, self.enters_z_mm = arm.enters_x_mm, arm.enters_z_mm
+
+    def jump(self, arm: Arm) -> None:
+        """Begin anew at a tip that is suddenly elsewhere: what the hand lifts became part of the arm's outline."""
+        self.x_mm, self.z_mm = arm.x_mm, arm.z_mm
+        self.speed_x_mm_s = self.speed_z_mm_s = 0.0
+        self.p00, self.p01, self.p11 = TIP_SIGMA_MM**2, 0.0, FIRST_SPEED_SIGMA_MM_S**2
 
 
 class HandTracks:
@@ -167,12 +184,14 @@ class HandTracks:
         wide = [arm for arm in arms if arm.wide]
         arms = [arm for arm in arms if not arm.wide]
         pairs = assigned(self.hands, arms)
+        pairs += self._same_entry(arms, pairs)
         taken = {arm for _, arm in pairs}
         for hand_index, arm_index in pairs:
             hand = self.hands[hand_index]
             hand.update(arms[arm_index], t_ns, TIP_SIGMA_MM)
             hand.frames += 1
-            hand.merged = False
+            hand.merged, hand.merged_since_ns = False, None
+        self._accompany([self.hands[hand] for hand, _ in pairs])
         self._merge([i for i in range(len(self.hands)) if i not in {hand for hand, _ in pairs}], arms, pairs, t_ns)
         self._hide(wide, t_ns)
         reaches = [reach for hand in self.hands for reach in _dwelt(hand, t_ns)]
@@ -181,7 +200,16 @@ class HandTracks:
                 self._born += 1
                 self.hands.append(
                     Hand(
-                        self._born, arm.x_mm, arm.z_mm, t_ns, t_ns, arm.depth_mm, arm.crossing, deepest_mm=arm.depth_mm
+                        self._born,
+                        arm.x_mm,
+                        arm.z_mm,
+                        t_ns,
+                        t_ns,
+                        arm.depth_mm,
+                        arm.crossing,
+                        deepest_mm=arm.depth_mm,
+                        enters_x_mm=arm.enters_x_mm,
+                        enters_z_mm=arm.enters_z_mm,
                     )
                 )
         return reaches + self._left(t_ns)
@@ -192,17 +220,47 @@ class HandTracks:
         self.hands = []
         return reaches
 
+    def _same_entry(self, arms: Sequence[Arm], pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return pairs of the hands and arms left over that come in at the same place."""
+        hands = {hand for hand, _ in pairs}
+        left = [index for index in range(len(arms)) if index not in {arm for _, arm in pairs}]
+        found = []
+        for index, hand in enumerate(self.hands):
+            near = [
+                arm
+                for arm in left
+                if abs(arms[arm].enters_x_mm - hand.enters_x_mm) + abs(arms[arm].enters_z_mm - hand.enters_z_mm)
+                < SAME_ENTRY_MM
+            ]
+            if index not in hands and near:
+                left.remove(near[0])
+                hand.jump(arms[near[0]])
+                found.append((index, near[0]))
+        return found
+
+    @staticmethod
+    def _accompany(seen: Sequence[Hand]) -> None:
+        for hand in seen:
+            for other in seen:
+                if other is not hand:
+                    hand.companions[other.track_id] = hand.companions.get(other.track_id, 0) + 1
+
     def _merge(
         self, unseen: Sequence[int], arms: Sequence[Arm], pairs: Sequence[tuple[int, int]], t_ns: MonotonicNs
     ) -> None:
-        """Let hands that are not seen apart go on in the piece that swallowed them."""
+        """Let hands that are not seen apart go on in the arm of another that was seen beside them before."""
         for index in unseen:
             hand = self.hands[index]
-            if not hand.confirmed:
+            near = [
+                arms[arm]
+                for other, arm in pairs
+                if hand.companions.get(self.hands[other].track_id, 0) >= CONFIRM_FRAMES and _touches(arms[arm], hand)
+            ]
+            if not hand.confirmed or not near:
                 continue
-            near = [arms[arm] for other, arm in pairs if self.hands[other].confirmed and _touches(arms[arm], hand)]
-            if near:
-                hand.merged = hand.was_merged = True
+            hand.merged = hand.was_merged = True
+            hand.merged_since_ns = hand.merged_since_ns or t_ns
+            if (t_ns - hand.merged_since_ns) * 1e-9 <= MERGED_FOR_S:
                 hand.update(near[0], t_ns, MERGED_SIGMA_MM)
 
     def _hide(self, wide: Sequence[Arm], t_ns: MonotonicNs) -> None:
@@ -211,6 +269,9 @@ class HandTracks:
             around = next((arm for arm in wide if _around(arm, hand)), None)
             if hand.confirmed and hand.seen_ns != t_ns and around is not None:
                 hand.merged = hand.was_merged = True
+                hand.merged_since_ns = hand.merged_since_ns or t_ns
+                if (t_ns - hand.merged_since_ns) * 1e-9 > MERGED_FOR_S:
+                    continue
                 hand.seen_ns = t_ns
                 half_mm = around.width_mm / 2
                 hand.x_mm = min(max(hand.x_mm, around.enters_x_mm - half_mm), around.enters_x_mm + half_mm)

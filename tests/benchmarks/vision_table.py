@@ -106,7 +106,7 @@ def lane_table(rows: list[dict[str, Any]]) -> list[str]:
     fewer = np.log(np.exp(all_nats[:, :NONE]).mean(axis=1)) - np.log(np.exp(all_nats[:, NONE + 1 :]).mean(axis=1))
     sign = ((fewer > 0) == (truth < 0))[changed]
     lines = [
-        f"lane of change top-1   {named}/{len(single)} = {named / max(len(single), 1):.1%} of those with one changed lane",
+        f"lane of change top-1   {named}/{len(single)} = {named / max(len(single), 1):.1%} of those with one changed",
         f"changed lanes seen     {(nats[changed] > 0).mean():.1%} of {changed.sum()}; sign right {sign.mean():.1%}",
         f"unchanged lanes        {(nats[~changed] > 0).mean():.2%} of {(~changed).sum()} called changed",
         f"nothing changed        {false}/{len(nothing)} comparisons with a lane called changed",
