@@ -12,11 +12,11 @@ from edge_agent.vision.structure import RealPicture
 
 FRAMES, SETTLED_S = 4, 0.25
 """So many still frames in a row, over at least so long, are averaged and compared (rule, 2026-12)."""
-STILL_SIGMAS = 1.6
-"""Mean difference of two frames where something is in front, over that of noise alone (rule, 2026-12)."""
-STUCK_S = 12.0
-"""What touches the rim and stays perfectly still for so long is no arm: it belongs to the front (assumed, 2026-12)."""
-
+STILL_SHARE, STILL_SIGMAS = 0.97, 3.2
+"""So much of what is in front changes by less than so many sigmas of two frames' noise: even a resting hand sways by
+millimetres, which its outline shows (rule, 2026-12)."""
+STUCK_S = 0.8
+"""What touches the rim and is so still for so long is no arm: it belongs to the front (rule, 2026-12)."""
 RESTLESS_S = 6.0
 """Nobody is before the front for so long, though something on it moves: it is compared as it is (assumed, 2026-12)."""
 
@@ -82,7 +82,9 @@ class QuietFront:
         there = scene.inside | scene.arms_mask
         if not there.any():
             return True
-        change = half[there] - last[there]
-        # Light may change between two frames; what moves does so against its surroundings.
-        typical = float(np.mean(np.abs(change - np.median(change))))
-        return typical < STILL_SIGMAS * 0.8 * 2**0.5 * noise_grey + 0.5
+        change = half - last
+        # Light flickers row by row: each row's own change, beside what is in front, is none of what moves.
+        beside = ~there & (half > 0)
+        flicker = (change * beside).sum(axis=1) / np.maximum(beside.sum(axis=1), 1)
+        moved = np.abs(change - flicker[:, None])[there]
+        return float(np.quantile(moved, STILL_SHARE)) < STILL_SIGMAS * 2**0.5 * noise_grey + 1.0

@@ -20,7 +20,7 @@ GAIN_RANGE = (0.35, 1.6)
 """What a shadow or a lamp does to a place, over what it does to the whole picture (assumed, 2026-12)."""
 STRUCTURE_SIGMAS2 = 8.0
 """Unexplained variance counts above so many variances of a pixel's noise (rule, 2026-12)."""
-STRUCTURE_SHARE = 0.08
+STRUCTURE_SHARE = 0.055
 """... and above this share of the window's mean, squared: sensor gain, lens and pixel steps leave less."""
 BRIGHTER, DARKER, OFF_GREY = 1.45, 0.3, 14.0
 """A window without structure is something else beyond these factors and so many grey levels (assumed, 2026-12)."""
