@@ -29,7 +29,8 @@ LEARNING_RATE = 0.05
 """Share of a quiet frame in the backdrop, which so follows daylight within two seconds."""
 RELIT_RATE = 0.25
 """Share where the light changed unevenly but no structure did."""
-NOISE_RATE = 0.02
+NOISE_EVERY, NOISE_RATE = 8, 0.1
+"""Noise is heard in two frames of so many, and followed within seconds."""
 NOISE_RANGE_GREY = (0.5, 8.0)
 
 
@@ -76,6 +77,7 @@ class Backdrop:
         self.noise_grey = 2.0
         self._quarter: FloatArray = np.zeros((rows // 2, columns // 2))
         self._last_quarter: FloatArray | None = None
+        self._looked = 0
 
     def look(self, grey: GreyPicture, *, learn: bool = True) -> Difference:
         """Return what a small picture shows beyond the backdrop; the first one becomes it.
@@ -90,7 +92,9 @@ class Backdrop:
         real: RealPicture = half.astype(np.float32)
         if self.whole is None:
             self.absorb(grey.astype(np.float32))
-        self._hear_noise(quarter)
+        self._looked += 1
+        if self._looked % NOISE_EVERY < 2:  # two frames in a row, to compare
+            self._hear_noise(quarter)
         if self._is_quiet(quarter):
             if learn:
                 self._learn(grey, LEARNING_RATE)
@@ -131,7 +135,7 @@ class Backdrop:
     def _hear_noise(self, quarter: FloatArray) -> None:
         # The middle of the differences of two frames is noise even while a hand passes elsewhere; a quarter-size block
         # averages 16 pixels, so its noise is that of a half-size one divided by two.
-        if self._last_quarter is not None:
+        if self._last_quarter is not None and self._looked % NOISE_EVERY == 1:
             last, now = self._few(self._last_quarter), self._few(quarter)
             if last.size:
                 flicker = float(last @ now) / max(float(last @ last), 1.0)

@@ -49,6 +49,8 @@ USUAL_HEIGHT_MM = 190.0
 HIGH_FOOT_MM, HIGH_FOOT_SHARE = 100.0, 0.4
 """A foot that appears higher than this may be hidden: the patch counts as so much smaller (of 36 such patches 15 were
 misplaced by over 20 mm, of 164 others 5; rendered seeds 1-10, 2026-12)."""
+BELOW_BOARD_MM = -25.0
+"""Goods stand on the board; what reaches farther below it is an arm that was taken for a part of the front."""
 MAYBE_HIDDEN_MM = 80.0
 """A foot that appears higher than this may be hidden by goods before it, and is checked by the top."""
 SEEN_IN_FULL_MM2 = 6000.0
@@ -156,7 +158,10 @@ class FrontChange:
             (compared.picture_variance + noise) / (compared.backdrop_variance * gain * gain + noise)
         )
         patches = tuple(
-            patch for part in _parts(changed) for patch in self._packages(part, np.asarray(lean, np.float32))
+            patch
+            for part in _parts(changed)
+            for patch in self._packages(part, np.asarray(lean, np.float32))
+            if patch.bottom_mm > BELOW_BOARD_MM
         )
         for patch in patches:
             if patch.bottom_mm < MAYBE_HIDDEN_MM and patch.area_mm2 >= SEEN_IN_FULL_MM2:

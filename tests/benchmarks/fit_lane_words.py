@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_agent.vision.change_calibration import CLEAR_EDGES_MM2, EXTENT_EDGES_MM, LEAN_EDGES, SHARE_EDGES
+from edge_agent.vision.front_change import BELOW_BOARD_MM
 
 
 def main() -> None:
@@ -18,6 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path, nargs="+")
     rows = [row for file in parser.parse_args().rows for row in json.loads(file.read_text())]
+    rows = [row for row in rows if all(patch[2] > BELOW_BOARD_MM for patch in row["patches"])]  # an arm was still there
     truth = np.concatenate([row["truth"] for row in rows])
     score = {name: np.concatenate([row["features"][name] for row in rows]) for name in rows[0]["features"]}
     share, area = np.digitize(score["share"], SHARE_EDGES), np.digitize(score["clear_mm2"], CLEAR_EDGES_MM2)

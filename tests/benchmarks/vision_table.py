@@ -25,9 +25,11 @@ from rendered_shelf import Watched, rendered, seconds, watch
 
 from edge_agent.judging.hardware import HardwareKind
 from edge_agent.model import LANE_CHANGES, CameraCondition, FloatArray, VisionObservation
+from edge_agent.simulation.scene import SceneLook
 
 NONE = LANE_CHANGES.index(0)
 TOLERANCE_FRAMES = 2
+RESTLESS = SceneLook(steps_per_hour=240.0, step=0.4, flicker=0.15, drift=0.15)
 
 
 def hands_right(seen: Watched) -> tuple[int, int, int, int]:
@@ -142,6 +144,7 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(get_args(HardwareKind)))
     parser.add_argument("--acts", type=int, default=12)
     parser.add_argument("--pictures", type=Path, default=shelf.ICONIC, help="folder of product pictures; drawn without")
+    parser.add_argument("--restless-light", action="store_true", help="lamps switched every 15 s, flicker, drift")
     parser.add_argument("--rows", type=Path, help="write every comparison here as JSON, for the calibration")
     asked = parser.parse_args()
     cv2.setNumThreads(1)  # what a frame costs, it costs this thread
@@ -151,7 +154,7 @@ def main() -> None:
     conditions: Counter[str] = Counter()
     for kind in asked.kinds.split(","):
         for seed in seeds_of(asked.seeds):
-            seen = watch(*rendered(seed, kind, asked.acts))
+            seen = watch(*rendered(seed, kind, asked.acts, look=RESTLESS if asked.restless_light else None))
             own = np.array(hands_right(seen))
             counts += own
             phantoms += phantom_frames(seen)
