@@ -1,4 +1,4 @@
-"""A camera's process from the agent's side, with real processes: whatever befalls one, it is told, and nothing hangs."""
+"""A camera process from the agent's side, with real processes: whatever befalls one is told, and nothing hangs."""
 
 import os
 import signal
@@ -144,6 +144,8 @@ def test_stopping_leaves_no_process_behind_whatever_the_driver_is_at(tmp_path: P
     children = [seat.child.process for seat in cameras._seats if seat.child is not None]
     cameras.stop()
     assert all(child.returncode is not None for child in children), "reaped: no zombie either"
+    if source == "steady":
+        assert [child.returncode for child in children] == [0], "its driver was released in order"
 
 
 def test_a_camera_stopped_dead_by_a_signal_is_killed_when_the_agent_stops(tmp_path: Path) -> None:
