@@ -79,13 +79,11 @@ def turn(
             roll.check(message)
             if tap is not None:
                 tap.consumed(message)
-            for output in pipeline.step(message):
-                _pass_on(output, uplink)
-                if tap is not None:
-                    tap.produced(output)
+            _pass_on(pipeline.step(message), uplink, tap)
             if not ready and pipeline.ready:
                 ready = True
                 log.info("ready: every shelf is at rest and watched")
+        _pass_on(pipeline.conclude(), uplink, tap)
         uplink.publish(pipeline.checkpoint())
     finally:
         inbox.close()
@@ -93,8 +91,11 @@ def turn(
             source.stop()
 
 
-def _pass_on(output: Output, uplink: Uplink) -> None:
-    if isinstance(output, Decision):
-        uplink.commit(output)
-    else:
-        uplink.publish(output)
+def _pass_on(outputs: Sequence[Output], uplink: Uplink, tap: SessionTap | None) -> None:
+    for output in outputs:
+        if isinstance(output, Decision):
+            uplink.commit(output)
+        else:
+            uplink.publish(output)
+        if tap is not None:
+            tap.produced(output)

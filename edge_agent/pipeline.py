@@ -4,13 +4,20 @@ A pure function of ordered messages: no clock, no thread, no I/O. So a recording
 events, byte for byte.
 """
 
+from collections.abc import Sequence
+
 from edge_agent.board_alarms import BoardAlarms
+from edge_agent.camera_alarms import CameraAlarms
+from edge_agent.camera_word import CameraWord
 from edge_agent.config import Site
 from edge_agent.estimation import Estimation
 from edge_agent.identification import Identification, apply_event
 from edge_agent.learning import Learning
 from edge_agent.model import (
     AdcSamples,
+    Baseline,
+    CameraCondition,
+    CameraProgress,
     Checkpoint,
     Decision,
     HealthTransition,
@@ -32,12 +39,6 @@ from edge_agent.vocabulary import Mode
 MARK_PERIOD_NS = 2_000_000_000
 """How often silence is vouched for: a receipt waits at most this long for a quiet shelf (2026-11)."""
 
-OBSERVATION_MEMORY_NS = 10_000_000_000
-"""How long an observation is kept after its end while nothing is undecided: cells find an act's onset late, a slow one
-by seconds (2026-11)."""
-OBSERVATION_LIMIT_NS = 600_000_000_000
-"""How long at most while something is: a board may be dark for days (2026-11)."""
-
 
 class Pipeline:
     """Load cells and camera in, decisions out.
@@ -58,7 +59,8 @@ class Pipeline:
         self._identification = Identification(site, spreads_g=self._learning.spreads_g())
         self._resting = RestingWeights(initial.baselines)
         self._board_alarms = BoardAlarms([board.uid for board in site.agent.boards])
-        self._observations: list[VisionObservation] = []
+        self._camera_alarms = CameraAlarms(site.agent.cameras)
+        self._camera = CameraWord()
         self._shelf_ids = tuple(shelf.shelf_id for shelf in site.shelves)
         self._boards = tuple(board.uid for board in site.agent.boards)
         self._heard_ns: dict[str, MonotonicNs] = {}
@@ -66,15 +68,20 @@ class Pipeline:
 
     def step(self, message: Message) -> list[Output]:
         """Consume one message and return what follows from it, in order."""
-        outputs: list[Output] = [*self._board_alarms.step(message)]
+        now_ns = instant_ns(message)
+        outputs: list[Output] = [*self._board_alarms.step(message), *self._camera_alarms.step(message)]
         if isinstance(message, ModeChange):
+            outputs += self.conclude()
             self._change_mode(message.mode)
-        elif isinstance(message, VisionObservation):
-            self._remember(message)
+        elif isinstance(message, VisionObservation | CameraProgress | CameraCondition):
+            self._hear_camera(message)
         else:
             for found in self._estimation.step(message):
-                outputs += [found] if isinstance(found, HealthTransition) else self._decide(found)
-        now_ns = instant_ns(message)
+                if isinstance(found, HealthTransition):
+                    outputs.append(found)
+                else:
+                    outputs += self._decide_all(self._camera.due(found, now_ns))
+        outputs += self._decide_all(self._camera.due(None, now_ns))
         if isinstance(message, AdcSamples):
             self._heard_ns[message.board_uid] = now_ns
         if self._marked_ns is None:
@@ -83,8 +90,12 @@ class Pipeline:
             self._marked_ns = now_ns
             outputs += self._vouch(now_ns)
         elif self._resting.pressing:
-            outputs += self._resting.due(now_ns, self._estimation.resting_baselines())
+            outputs += self._resting.due(now_ns, self._committed_rests())
         return outputs
+
+    def conclude(self) -> list[Output]:
+        """Decide what still waits for a camera's word: nobody will hear it. For a clean stop, before `checkpoint`."""
+        return self._decide_all(self._camera.rest())
 
     @property
     def ready(self) -> bool:
@@ -101,10 +112,15 @@ class Pipeline:
         """Return the resting weights as they are now: for a clean stop."""
         return Checkpoint(self._estimation.baselines())
 
+    def _decide_all(self, steps: Sequence[WeightStep]) -> list[Output]:
+        return [output for step in steps for output in self._decide(step)]
+
     def _decide(self, step: WeightStep) -> list[Output]:
         event = self._identification.resolve(
-            step, self.stock, self.mode, self._seen_during(step), self._learning.confidences
+            step, self.stock, self.mode, self._camera.during(step), self._learning.confidences
         )
+        if step.final:
+            self._camera.decided(step)
         if event is None:
             if step.final:
                 self._resting.outdate(step.shelf_id)
@@ -113,6 +129,7 @@ class Pipeline:
             return [Provisional(event)]
         self.stock = apply_event(self.stock, event)
         lesson = self._learning.learn(event, self._identification.weighed(event))
+        doubts = self._identification.judge_camera(event)
         self._identification.remember(event)
         self._identification.widen(lesson.spreads_g)
         # Only this step's own after-level is committed with its event: another change, found in the same message, must
@@ -120,15 +137,20 @@ class Pipeline:
         if step.baseline is not None:
             self._resting.committed(step.baseline)
         baselines = () if step.baseline is None else (step.baseline,)
-        return [Decision(event, self.stock, baselines, lesson.learned), *lesson.transitions]
+        return [Decision(event, self.stock, baselines, lesson.learned), *lesson.transitions, *doubts]
 
-    def _seen_during(self, step: WeightStep) -> list[VisionObservation]:
-        """Return what the camera saw at the shelf between the onset of a disturbance and the rest after it."""
-        return [
-            seen
-            for seen in self._observations
-            if seen.shelf_id == step.shelf_id and seen.t_start_ns <= step.t_end_ns and seen.t_end_ns >= step.t_start_ns
-        ]
+    def _hear_camera(self, message: VisionObservation | CameraProgress | CameraCondition) -> None:
+        self._camera.note(message, self._estimation.undecided_since_ns())
+        if isinstance(message, CameraCondition):
+            if not self._camera.believed(message.shelf_id):  # the hands that it saw last delay nothing any more
+                self._estimation.step(CameraProgress(message.t_ns, message.camera_id, message.shelf_id, 0))
+        elif isinstance(message, CameraProgress) and self._camera.believed(message.shelf_id):
+            self._estimation.step(message)
+
+    def _committed_rests(self) -> list[Baseline]:
+        """Return the resting weights that no waiting event is still to be committed with."""
+        waiting = self._camera.shelves
+        return [each for each in self._estimation.resting_baselines() if each.shelf_id not in waiting]
 
     def _change_mode(self, mode: Mode) -> None:
         if self.mode is not Mode.SELLING and mode is not self.mode:
@@ -137,15 +159,9 @@ class Pipeline:
                 self._resting.outdate(shelf)
         self.mode = mode
 
-    def _remember(self, seen: VisionObservation) -> None:
-        open_ns = self._estimation.undecided_since_ns() or seen.t_end_ns
-        horizon_ns = max(open_ns - OBSERVATION_MEMORY_NS, seen.t_end_ns - OBSERVATION_LIMIT_NS)
-        self._observations = [each for each in self._observations if each.t_end_ns >= horizon_ns]
-        self._observations.append(seen)
-
     def _vouch(self, now_ns: MonotonicNs) -> list[Output]:
         # Nobody vouches for a shelf further than its boards were heard.
         heard_ns = [self._heard_ns.setdefault(uid, now_ns) for uid in self._boards]
-        open_ns = [now_ns, self._estimation.undecided_since_ns(), *heard_ns]
-        due = self._resting.due(now_ns, self._estimation.resting_baselines())
+        open_ns = [now_ns, self._estimation.undecided_since_ns(), self._camera.undecided_since_ns, *heard_ns]
+        due = self._resting.due(now_ns, self._committed_rests())
         return [*due, Mark(now_ns, min(each for each in open_ns if each is not None))]

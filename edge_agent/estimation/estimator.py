@@ -17,6 +17,7 @@ from edge_agent.model import (
     BoardDown,
     BoardUp,
     BoolArray,
+    CameraProgress,
     HealthTransition,
     Message,
     MonotonicNs,
@@ -97,6 +98,8 @@ class Estimation:
             return self._board_down(message)
         if isinstance(message, TimePassed):
             return self._time_passed(message.t_ns)
+        if isinstance(message, CameraProgress):
+            self._hands_seen(message)
         return []
 
     def baselines(self) -> tuple[Baseline, ...]:
@@ -142,6 +145,12 @@ class Estimation:
     def row_faults(self) -> dict[str, dict[str, int]]:
         """Return per board how many rows were lost on the link or dropped as not later than the last."""
         return row_faults(self._tracks)
+
+    def _hands_seen(self, message: CameraProgress) -> None:
+        """Let the shelf's rests wait while a hand is there."""
+        for shelf in self._shelves:
+            if shelf.shelf.shelf_id == message.shelf_id:
+                shelf.hands.note(message.t_ns, message.hands)
 
     def _board_up(self, message: BoardUp) -> list[Finding]:
         """Begin anew with a board: whatever it read before belongs to another connection or boot."""

@@ -13,6 +13,7 @@ from edge_agent.config import ShelfConfig
 from edge_agent.estimation.beyond_capacity import BeyondCapacity
 from edge_agent.estimation.decay_finder import find_free_decay
 from edge_agent.estimation.disturbance import Disturbance
+from edge_agent.estimation.hands_at_front import HandsAtFront
 from edge_agent.estimation.rest_finder import LivePart, Rest, find_rest
 from edge_agent.estimation.settings import INVALID_VARIANCE_G2, EstimationSettings
 from edge_agent.estimation.shelf_level import twist_covariance
@@ -62,6 +63,7 @@ class ShelfSegmenter:
         self._still_settings = replace(settings, rest_spread_share=0.0, moment_spread_share=0.0)
         self._twist_g2 = twist_covariance(shelf, settings)
         self._beyond = BeyondCapacity(shelf)
+        self.hands = HandsAtFront()
 
     @property
     def undecided_since_ns(self) -> int | None:
@@ -131,12 +133,15 @@ class ShelfSegmenter:
         if rest is None:
             return self._glance(act, parts)
         act.candidate, act.rested_ns = rest, rest.start_ns
-        return self._conclude(act, rest) if self._sure_enough(act, now_ns) else self._provisional(act, rest)
+        held = self._held(act, now_ns)
+        return (
+            self._conclude(act, rest) if not held and self._sure_enough(act, now_ns) else self._provisional(act, rest)
+        )
 
     def _look_through_ringing(self, act: Disturbance, parts: Sequence[LivePart]) -> list[WeightStep]:
         """Decide, or say early, what a plate that rings freely weighs."""
         free = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings)
-        if free is not None:
+        if free is not None and not self._held(act, free.end_ns):
             return self._conclude(act, free)
         early = find_free_decay(self.shelf, parts, act.rest_after_ns, self.settings, early=True)
         return [] if early is None else self._provisional(act, early)
@@ -203,7 +208,11 @@ class ShelfSegmenter:
         longer = find_rest(
             self.shelf, parts, act.rest_after_ns, 0.0, self.settings.rest_rows, self.settings, candidate.start_ns
         )
-        if longer is None and now_ns - act.rested_ns < self.settings.rest_max_s * 1e9 and _stays(candidate):
+        held = self._held(act, now_ns)
+        if longer is None and (held or now_ns - act.rested_ns < self.settings.rest_max_s * 1e9) and _stays(candidate):
+            return []
+        if longer is None and held:  # the hand lay still on the goods: what it weighed is nobody's item
+            act.candidate, act.rest_after_ns = None, candidate.end_ns
             return []
         if longer is None:
             steps = self._conclude(act, candidate)
@@ -213,7 +222,12 @@ class ShelfSegmenter:
             self.shelf, parts, candidate.start_ns, self.settings.rest_s, self.settings.rest_rows, self.settings
         )
         act.candidate = newest if newest is not None and newest.sigma_g < longer.sigma_g else longer
-        return self._conclude(act, act.candidate) if self._sure_enough(act, now_ns) else []
+        return self._conclude(act, act.candidate) if not held and self._sure_enough(act, now_ns) else []
+
+    def _held(self, act: Disturbance, now_ns: int) -> bool:
+        """Return whether a camera sees the hand that what is still now may be under."""
+        still_since_ns = act.rested_ns if act.candidate is not None else now_ns
+        return act.cause is StepCause.ACT and self.hands.hold(now_ns, still_since_ns)
 
     def _glance(self, act: Disturbance, parts: Sequence[LivePart]) -> list[WeightStep]:
         """Say early what it looks like, where a board is fast enough for an early word."""

@@ -8,6 +8,8 @@ import numpy as np
 
 from edge_agent.config import ShelfConfig, Site
 from edge_agent.identification.act_position import followed, locate
+from edge_agent.identification.camera_trust import CameraTrust
+from edge_agent.identification.camera_witness import CameraWitness, CameraWords
 from edge_agent.identification.hypotheses import Hypotheses
 from edge_agent.identification.left_loads import LeftLoad, loads_after
 from edge_agent.identification.observation_model import ObservationModel
@@ -18,9 +20,18 @@ from edge_agent.identification.prior import Belief, act_prior
 from edge_agent.identification.shelf_hypotheses import ShelfHypotheses, readable
 from edge_agent.identification.stock import apply_event
 from edge_agent.identification.weighing import Weighed, weigh
-from edge_agent.identification.witnesses import PositionWitness, VisionWitness, WeightWitness
+from edge_agent.identification.witnesses import PositionWitness, WeightWitness
 from edge_agent.learned import NONE_SEEN, Confidences
-from edge_agent.model import FloatArray, IntArray, ItemEvent, Revisions, Stock, VisionObservation, WeightStep
+from edge_agent.model import (
+    FloatArray,
+    HealthTransition,
+    IntArray,
+    ItemEvent,
+    Revisions,
+    Stock,
+    VisionObservation,
+    WeightStep,
+)
 from edge_agent.ports import Testimony, Witness
 from edge_agent.version import software_version
 from edge_agent.vocabulary import Mode, Verdict
@@ -41,6 +52,7 @@ class _Finding:
     stock: Stock
     hypotheses: Hypotheses | None
     probability: FloatArray
+    testimonies: Mapping[str, Testimony]
 
 
 class Identification:
@@ -70,8 +82,18 @@ class Identification:
         self._policy = site.agent.policy
         revisions = {each.board_uid: each.revision for each in site.calibrations}
         calibration_id = ",".join(f"{uid}@{revision}" for uid, revision in sorted(revisions.items()))
+        self._camera_trust = CameraTrust()
+        self._cameras = {each.shelf_id: each.camera_id for each in site.agent.cameras}
+        lanes_mm = {
+            shelf.shelf_id: {lane.lane_id: lane.x_mm for lane in site.planogram.on_shelf(shelf.shelf_id)}
+            for shelf in site.shelves
+        }
         self._witnesses: tuple[Witness, ...] = (
-            (WeightWitness(calibration_id), PositionWitness(calibration_id), VisionWitness())
+            (
+                WeightWitness(calibration_id),
+                PositionWitness(calibration_id),
+                CameraWitness(lanes_mm, self._camera_trust),
+            )
             if witnesses is None
             else tuple(witnesses)
         )
@@ -175,7 +197,7 @@ class Identification:
         )
         if decided.verdict is Verdict.AUTO:
             event = _with_stock_after(event, stock)
-        self._finding = _Finding(event, step, stock, hypotheses, probability)
+        self._finding = _Finding(event, step, stock, hypotheses, probability, testimonies)
         return event
 
     def remember(self, event: ItemEvent) -> None:
@@ -194,6 +216,22 @@ class Identification:
             self._left[shelf_id] = loads_after(
                 self._left[shelf_id], self._models[shelf_id], finding.step, finding.hypotheses, finding.probability
             )
+
+    def judge_camera(self, event: ItemEvent) -> list[HealthTransition]:
+        """Hold the camera's word on a final event against the scale's; return the alarm if it is not believed any more.
+
+        Raises like `remember`.
+        """
+        finding = self._latest(event)
+        word = next((each for each in finding.testimonies.values() if isinstance(each, CameraWords)), None)
+        camera_id = self._cameras.get(event.shelf_id)
+        if finding.hypotheses is None or word is None or word.over_chance is None or camera_id is None:
+            return []
+        others = sum(
+            (each.log_likelihood for each in finding.testimonies.values() if each is not word),
+            finding.hypotheses.log_prior,
+        )
+        return self._camera_trust.judge(event.t_end_ns, event.shelf_id, camera_id, others, word.over_chance)
 
     def weighed(self, event: ItemEvent) -> Weighed | None:
         """Return what the act weighed; None where that cannot be told. Raises like `remember`."""

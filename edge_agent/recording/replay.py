@@ -1,11 +1,11 @@
 """Run a recording through the pipeline: the same code, the same order, the same events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_agent.errors import RecordingError
-from edge_agent.model import Decision, HealthTransition, ItemEvent, instant_ns
+from edge_agent.model import Decision, HealthTransition, ItemEvent, Output, instant_ns
 from edge_agent.pipeline import Pipeline
 from edge_agent.recording.codec import encode
 from edge_agent.recording.reader import RecordedEvent, RecordingReader
@@ -56,12 +56,17 @@ def replay(path: Path, *, partial: bool = False, progress: Callable[[int], objec
             raise RecordingError(
                 f"{path}: message {result.message_count} contradicts the ones before: {error}"
             ) from error
-        for output in outputs:
-            if isinstance(output, Decision):
-                result.events.append(output.event)
-            elif isinstance(output, HealthTransition):
-                result.transitions.append(output)
+        _keep(result, outputs)
         if result.message_count % 1000 == 0:
             progress(result.message_count)
+    _keep(result, pipeline.conclude())
     result.truncated = reader.truncated
     return result
+
+
+def _keep(result: Replay, outputs: Sequence[Output]) -> None:
+    for output in outputs:
+        if isinstance(output, Decision):
+            result.events.append(output.event)
+        elif isinstance(output, HealthTransition):
+            result.transitions.append(output)

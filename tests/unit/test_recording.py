@@ -15,6 +15,8 @@ from edge_agent.model import (
     BoardDown,
     BoardUid,
     BoardUp,
+    CameraCondition,
+    CameraProgress,
     InitialState,
     LinkQuality,
     Message,
@@ -47,6 +49,8 @@ def one_of_each() -> list[Message]:
         VisionObservation(
             "o1", "s", instant(4), instant(5), 120.5, 8.0, "hand", -1, 3, None, ("a",), np.array([-0.5, -3.0]), "c1"
         ),
+        CameraProgress(instant(5), "camera0", "s", 1, instant(4)),
+        CameraCondition(instant(6), "camera0", "s", "camera_blocked", True, "a bag hangs in front of it"),
         LinkQuality(instant(6), UID, True, "/dev/ttyUSB0: in the last second rows lost on the way × 4"),
         BoardDown(instant(7), None, "unplugged", "/dev/ttyUSB0: cable pulled"),
     ]
