@@ -25,16 +25,19 @@ COMMANDS: Mapping[str, str] = {
     "board self-test": "board_self_test",
     "board flash": "board_flash",
     "board diagnose": "board_diagnose",
+    "camera enrol": "camera_enrol",
     "lab record": "lab_record",
     "lab replay": "lab_replay",
     "lab import": "lab_import",
     "lab score": "lab_score",
     "lab advise": "lab_advise",
+    "lab appearance": "lab_appearance",
     "store ledger": "store_ledger",
     "store stock": "store_stock",
 }
 GROUPS: Mapping[str, str] = {
     "board": "load-cell boards on this unit",
+    "camera": "a shelf's camera: what it sees and what it knows",
     "lab": "recordings: make, import, replay; scores and advice",
     "store": "the store's side: ledger and stock",
 }
