@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_agent.camera_process.child import end, main
-from edge_agent.camera_process.wiring import Wiring
+from edge_agent.camera_process.wiring import Outlook, Wiring
 from edge_agent.camera_process.words import Setup
 from edge_agent.config import CameraConfig
 from edge_agent.errors import CameraError
@@ -117,10 +117,10 @@ def raise_on_pipe() -> None:
 def stand_in_wiring(
     source: Callable[[CameraConfig], StandInSource] = StandInSource,
 ) -> Wiring:
-    def view(setup: Setup) -> ShelfView | None:
-        return None if setup.camera.source == "uncommissioned" else shelf_view(setup.camera)
+    def outlook(setup: Setup) -> Outlook | None:
+        return None if setup.camera.source == "uncommissioned" else Outlook(shelf_view(setup.camera))
 
-    return Wiring(view=view, source=source, eye=lambda setup, _view: StandInEye(setup.camera))
+    return Wiring(outlook=outlook, source=source, eye=lambda setup, _outlook: StandInEye(setup.camera))
 
 
 if __name__ == "__main__":

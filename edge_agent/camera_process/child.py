@@ -115,16 +115,17 @@ def main(wiring: Wiring | None = None) -> int:
 
 def _watch_shelf(setup: Setup, wiring: Wiring, watch: Watch, pipe: Pipe) -> LastWords | None:
     camera = setup.camera
-    view = wiring.view(setup)
-    if view is None:
-        how = f"run `edge-agent camera commission` for shelf {camera.shelf_id}"
+    outlook = wiring.outlook(setup)
+    if outlook is None:
+        how = f"run `edge-agent camera commission --camera {camera.camera_id}`"
         return LastWords("camera_uncommissioned", f"nobody has shown it where its shelf is; {how}")
+    view = outlook.view
     keep = view.kept(camera.width_px, camera.height_px)
     ring = PictureRing(keep) if camera.clips.enabled else None
     store = ClipStore(clip_directory(Path(setup.state_dir), camera.camera_id), camera.clips, time.time)
     watch.clips = ClipThread(ClipCutter(camera.camera_id, ring, store), pipe.say)  # without a ring it tidies
     mask = PrivacyMask(keep, view.kept(camera.lores_width_px, camera.lores_height_px))
-    eye = wiring.eye(setup, view)
+    eye = wiring.eye(setup, outlook)
     source = wiring.source(camera)
     try:
         log.info("camera=%s %s", camera.camera_id, source.start())

@@ -82,7 +82,12 @@ class CameraSupervisor:
     def of_site(cls, site: Site, *, command: Sequence[str] = COMMAND) -> "CameraSupervisor | None":
         """Return one for a unit's cameras, or None where it has none."""
         setups = [
-            Setup(camera, site.planogram.on_shelf(camera.shelf_id), site.agent.state_dir)
+            Setup(
+                camera,
+                site.planogram.on_shelf(camera.shelf_id),
+                site.shelf(camera.shelf_id).width_mm,
+                site.agent.state_dir,
+            )
             for camera in site.agent.cameras
             if camera.driver != "none"
         ]

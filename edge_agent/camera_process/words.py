@@ -26,6 +26,7 @@ class Setup(msgspec.Struct, frozen=True):
 
     camera: CameraConfig
     lanes: tuple[LaneConfig, ...]
+    shelf_width_mm: float
     state_dir: str
 
 

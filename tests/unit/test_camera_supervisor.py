@@ -42,7 +42,7 @@ class Inbox:
 
 def setup_of(source: str, state_dir: Path, camera_id: str = "camera0") -> Setup:
     camera = CameraConfig(shelf_id="s1", driver="simulated", camera_id=camera_id, source=source, rate_hz=30.0)
-    return Setup(camera, (), str(state_dir))
+    return Setup(camera, (), 1000.0, str(state_dir))
 
 
 @contextmanager

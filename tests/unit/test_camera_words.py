@@ -16,7 +16,7 @@ from edge_agent.model import CameraCondition, CameraProgress, MonotonicNs, Visio
 LANE = LaneConfig(lane_id="A1", shelf_id="s1", x_mm=(0.0, 100.0), sku="milk", capacity=8)
 CAMERA = CameraConfig(shelf_id="s1", driver="simulated")
 PLAIN: list[Word] = [
-    Setup(CAMERA, (LANE,), "/var/lib/edge-agent"),
+    Setup(CAMERA, (LANE,), 1000.0, "/var/lib/edge-agent"),
     ClipWanted("s1-1", "s1", 1, 2),
     Heartbeat(1, 2, 3),
     LastWords("camera_down", "camera 0 not found"),
