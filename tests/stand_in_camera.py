@@ -98,7 +98,10 @@ class StandInEye:
         self._camera = camera
         self._said_ns = 0
 
-    def step(self, frame: MaskedFrame) -> Sequence[VisionObservation | CameraProgress | CameraCondition]:
+    def step(
+        self, frame: MaskedFrame, arrived_ns: MonotonicNs | None = None
+    ) -> Sequence[VisionObservation | CameraProgress | CameraCondition]:
+        assert arrived_ns is not None
         if frame.t_ns - self._said_ns < PROGRESS_NS:
             return []
         self._said_ns = frame.t_ns

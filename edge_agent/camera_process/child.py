@@ -20,7 +20,6 @@ from typing import Final, NoReturn
 
 from edge_agent.camera_process.clip_store import ClipStore, clip_directory
 from edge_agent.camera_process.clips import ClipCutter, ClipThread
-from edge_agent.camera_process.lateness import Lateness
 from edge_agent.camera_process.looking import Looking
 from edge_agent.camera_process.picture_ring import PictureRing
 from edge_agent.camera_process.wiring import Wiring, real_wiring
@@ -129,7 +128,7 @@ def _watch_shelf(setup: Setup, wiring: Wiring, watch: Watch, pipe: Pipe) -> Last
     source = wiring.source(camera)
     try:
         log.info("camera=%s %s", camera.camera_id, source.start())
-        looking = Looking(source, mask, eye, ring, Lateness(camera), pipe.say, time.monotonic_ns)
+        looking = Looking(source, mask, eye, ring, pipe.say, time.monotonic_ns)
         while not watch.over.is_set():
             if not looking.turn():
                 return LastWords("ended", f"{camera.source}: seen to its end")

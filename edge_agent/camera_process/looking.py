@@ -7,9 +7,8 @@ in their numbers tells how many.
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from edge_agent.camera_process.lateness import Lateness
 from edge_agent.camera_process.words import Heartbeat, Word
-from edge_agent.model import CameraCondition, CameraProgress, VisionObservation
+from edge_agent.model import CameraCondition, CameraProgress, MonotonicNs, VisionObservation
 from edge_agent.ports import FrameSource
 from edge_agent.vision.frames import MaskedFrame
 from edge_agent.vision.mask import PrivacyMask
@@ -24,8 +23,10 @@ BEAT_S: Final = 0.5
 class Eye(Protocol):
     """What recognises: `edge_agent.vision.eye.ShelfEye`."""
 
-    def step(self, frame: MaskedFrame) -> Sequence[VisionObservation | CameraProgress | CameraCondition]:
-        """Look at the next frame and return what there is to say."""
+    def step(
+        self, frame: MaskedFrame, arrived_ns: MonotonicNs | None = None
+    ) -> Sequence[VisionObservation | CameraProgress | CameraCondition]:
+        """Look at the next frame, which came to this process at ``arrived_ns``; return what there is to say."""
 
 
 class Album(Protocol):
@@ -52,7 +53,6 @@ class Looking:
         mask: PrivacyMask,
         eye: Eye,
         album: Album | None,
-        lateness: Lateness,
         say: Callable[[Word], None],
         now_ns: Callable[[], int],
     ) -> None:
@@ -60,7 +60,6 @@ class Looking:
         self._mask = mask
         self._eye = eye
         self._album = album
-        self._lateness = lateness
         self._say = say
         self._now_ns = now_ns
         self._frames = 0
@@ -79,23 +78,22 @@ class Looking:
         """
         taken = self._source.take(TAKE_S)
         if taken is not None:
-            self._look(self._mask.apply(taken))
+            arrived_ns = MonotonicNs(self._now_ns())
+            self._look(self._mask.apply(taken), arrived_ns)
         now_ns = self._now_ns()
         if self._frames == 1 or self._beaten_ns is None or now_ns - self._beaten_ns >= BEAT_S * 1e9:
             self._beaten_ns = now_ns
             self._say(Heartbeat(now_ns, self._frames, self._lost))
         return taken is not None or not self._source.ended
 
-    def _look(self, frame: MaskedFrame) -> None:
+    def _look(self, frame: MaskedFrame, arrived_ns: MonotonicNs) -> None:
         if self._sequence is not None:
             self._lost += max(0, frame.sequence - self._sequence - 1)
         self._sequence = frame.sequence
         self._frames += 1
-        for word in self._eye.step(frame):
+        for word in self._eye.step(frame, arrived_ns):
             if isinstance(word, CameraProgress):
                 self._busy = word.hands > 0 or word.unsettled_since_ns is not None
             self._say(word)
         if self._album is not None:
             self._album.see(frame, busy=self._busy)
-        if (changed := self._lateness.step(frame.t_ns, self._now_ns())) is not None:
-            self._say(changed)

@@ -81,11 +81,12 @@ class CameraSupervisor:
     @classmethod
     def of_site(cls, site: Site, *, command: Sequence[str] = COMMAND) -> "CameraSupervisor | None":
         """Return one for a unit's cameras, or None where it has none."""
+        widths_mm = {shelf.shelf_id: shelf.width_mm for shelf in site.shelves}
         setups = [
             Setup(
                 camera,
                 site.planogram.on_shelf(camera.shelf_id),
-                site.shelf(camera.shelf_id).width_mm,
+                widths_mm[camera.shelf_id],
                 site.agent.state_dir,
             )
             for camera in site.agent.cameras

@@ -12,7 +12,6 @@ import numpy as np
 from stand_in_camera import GOODS, SENTINEL, painted, shelf_view
 
 import edge_agent
-from edge_agent.camera_process.lateness import Lateness
 from edge_agent.camera_process.looking import Looking
 from edge_agent.camera_process.words import Heartbeat, Word
 from edge_agent.config import CameraConfig
@@ -77,7 +76,10 @@ class Eyes:
         self.greys: list[GreyPicture] = []
         self.colours: list[ColourPicture] = []
 
-    def step(self, frame: MaskedFrame) -> list[VisionObservation | CameraProgress | CameraCondition]:
+    def step(
+        self, frame: MaskedFrame, arrived_ns: MonotonicNs | None = None
+    ) -> list[VisionObservation | CameraProgress | CameraCondition]:
+        assert arrived_ns is not None, "late frames are told by it"
         self.see(frame, busy=True)
         return []
 
@@ -92,7 +94,7 @@ def looked_through(sequences: Sequence[int]) -> tuple[Frames, Eyes, list[Word]]:
     view = shelf_view(CAMERA)
     mask = PrivacyMask(view.kept(320, 240), view.kept(CAMERA.lores_width_px, CAMERA.lores_height_px))
     source, eyes, said = Frames(sequences), Eyes(), list[Word]()
-    looking = Looking(source, mask, eyes, eyes, Lateness(CAMERA), said.append, itertools.count(10**9, 10**9).__next__)
+    looking = Looking(source, mask, eyes, eyes, said.append, itertools.count(10**9, 10**9).__next__)
     for _ in sequences:
         assert looking.turn()
     return source, eyes, said
