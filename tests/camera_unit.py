@@ -1,69 +1,101 @@
-"""A shelf unit of the demonstration's shop with a simulated camera, commissioned as a technician would."""
+"""A unit with a camera at its snacks shelf, and a camera that takes painted pictures instead of a real one."""
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
+import cv2
 import numpy as np
+import pytest
+from camera_pictures import SIZE_PX, Picture, grey_of
 
 from edge_agent.config import CameraConfig
-from edge_agent.demo.unit_files import UnitFiles
+from edge_agent.errors import CameraError
 from edge_agent.model import MonotonicNs
-from edge_agent.view_store import CommissionedView, store_view
 from edge_agent.vision.frames import CameraFrame
-from edge_agent.vision.geometry import ShelfView
-from edge_agent.vision.mask import PrivacyMask
 
-TABLE = """
+CAMERA = f"""
 [[cameras]]
-shelf_id = "{shelf_id}"
-driver = "simulated"
-width_px = 640
-height_px = 480
-{clips}
+shelf_id = "snacks"
+driver = "v4l2"
+source = "/dev/v4l/by-id/usb-shelf-camera"
+width_px = {SIZE_PX[0]}
+height_px = {SIZE_PX[1]}
 """
-CLIPS = "[cameras.clips]\nenabled = true\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """The shelf that is watched."""
-
-    shelf_id: str
-    width_mm: float
-
-
-def add_camera(unit: UnitFiles, shelf: Watched, *, clips: bool = False) -> CameraConfig:
-    """Give a unit a camera on one shelf and commission it."""
-    text = unit.agent_toml.read_text()
-    unit.agent_toml.write_text(text + TABLE.format(shelf_id=shelf.shelf_id, clips=CLIPS if clips else ""))
-    camera = CameraConfig(shelf_id=shelf.shelf_id, driver="simulated", width_px=640, height_px=480)
-    commission(unit.state_dir, camera, shelf.width_mm)
-    return camera
+def with_camera(unit_files: Path, text: str = CAMERA) -> Path:
+    """Add the camera to the unit's configuration; return agent.toml."""
+    agent = unit_files / "agent.toml"
+    agent.write_text(agent.read_text() + text)
+    return agent
 
 
-def commission(state_dir: Path, camera: CameraConfig, width_mm: float) -> ShelfView:
-    """Store a view in which the shelf's opening fills the middle of the picture."""
-    scale_x, scale_z = camera.width_px * 0.6 / width_mm, camera.height_px * 0.5 / camera.opening_mm
-    left, board = camera.width_px * 0.2, camera.height_px * 0.75
-    front_to_px = np.array([[scale_x, 0.0, left], [0.0, -scale_z, board], [0.0, 0.0, 1.0]])
-    view = ShelfView(front_to_px, camera.width_px, camera.height_px, width_mm, camera.opening_mm, "0")
-    grey = np.random.default_rng(5).integers(40, 200, (camera.lores_height_px, camera.lores_width_px), np.uint8)
-    colour = np.full((camera.height_px, camera.width_px, 3), 90, np.uint8)
-    mask = PrivacyMask(
-        view.kept(camera.width_px, camera.height_px), view.kept(camera.lores_width_px, camera.lores_height_px)
-    )
-    masked = mask.apply(CameraFrame(1, MonotonicNs(1), grey, lambda: colour))
-    commissioned = CommissionedView(
-        view=view,
-        camera_id=camera.camera_id,
-        shelf_id=camera.shelf_id,
-        number=0,
-        markers_px={},
-        marker_mm=60.0,
-        residual_px=0.1,
-        residual_mm=0.1,
-        sigma_mm=0.2,
-        commissioned_at="2026-12-01T08:00:00Z",
-        reference=masked.grey,
-    )
-    return store_view(state_dir, commissioned, masked)
+def written(path: Path, picture: Picture) -> Path:
+    """Write a picture as a technician's file."""
+    cv2.imwrite(str(path), picture[:, :, ::-1])
+    return path
+
+
+class PaintedCamera:
+    """A `FrameSource` of painted pictures, one a frame until it is stopped."""
+
+    def __init__(self, camera: CameraConfig, pictures: Iterator[Picture], rate_hz: float, lost_each: int) -> None:
+        self._camera = camera
+        self._pictures = pictures
+        self._rate_hz = rate_hz
+        self._step = 1 + lost_each
+        self._frame = 0
+        self.stopped = False
+        self.ended = False
+
+    def start(self) -> str:
+        """Open it."""
+        return f"painted camera, {self._camera.width_px} × {self._camera.height_px} px"
+
+    def take(self, timeout_s: float) -> CameraFrame | None:  # noqa: ARG002 - a painted picture is never waited for
+        """Return the next painted frame."""
+        picture = next(self._pictures, None)
+        if picture is None:
+            return None
+        self._frame += 1
+        size = (self._camera.lores_width_px, self._camera.lores_height_px)
+        small = np.asarray(cv2.resize(grey_of(picture), size, interpolation=cv2.INTER_AREA), np.uint8)
+        t_ns = MonotonicNs(round(self._frame * 1e9 / self._rate_hz))
+        return CameraFrame(self._frame * self._step, t_ns, small, lambda: picture)
+
+    def stop(self) -> None:
+        """Close it."""
+        self.stopped = True
+
+
+class Drivers:
+    """Stands in for the drivers: hands out a painted camera, or the error that opening one raises."""
+
+    def __init__(self) -> None:
+        self.pictures: Callable[[], Iterator[Picture]] = lambda: iter(())
+        self.error: CameraError | None = None
+        self.rate_hz = 15.0
+        self.lost_each = 0
+        self.ends = False
+        self.opened: list[PaintedCamera] = []
+
+    def open_frames(self, camera: CameraConfig) -> PaintedCamera:
+        """Open a camera."""
+        if self.error is not None:
+            raise self.error
+        source = PaintedCamera(camera, self.pictures(), self.rate_hz, self.lost_each)
+        source.ended = self.ends
+        self.opened.append(source)
+        return source
+
+
+@pytest.fixture
+def drivers(monkeypatch: pytest.MonkeyPatch) -> Drivers:
+    """The painted camera in place of every driver."""
+    found = Drivers()
+    module = ModuleType("edge_agent.adapters.cameras.open_frames")
+    module.open_frames = found.open_frames  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "edge_agent.adapters.cameras.open_frames", module)
+    return found

@@ -25,6 +25,8 @@ SILENT_S: Final = 5.0
 """Without a word for ten heartbeats: it hangs."""
 DARK_S: Final = 3.0
 """Heartbeats without a new frame for this long: the camera is down, though its driver may yet make it go again."""
+FIRST_FRAME_S: Final = 10.0
+"""The same before its first frame: a camera warms up, and the eye looks long at its first picture (2026-12)."""
 HOPELESS_S: Final = 30.0
 """And for this long: another process is the last resort."""
 PROGRESS_PER_S: Final = 60
@@ -88,6 +90,10 @@ class CameraLife:
         """Return whether it gives pictures just now."""
         return self._running and self._first_frame_ns is not None and not self._down
 
+    @property
+    def _patience_s(self) -> float:
+        return FIRST_FRAME_S if self._first_frame_ns is None else DARK_S
+
     def due(self, now_ns: int) -> tuple[Due, list[Said]]:
         """Return what is to be done now, and what is to be said."""
         if not self._running:
@@ -102,8 +108,8 @@ class CameraLife:
             self._killed_for = f"its process hung: it said nothing for {SILENT_S:g} s"
         elif now_ns - self._frame_ns > HOPELESS_S * 1e9:
             self._killed_for = f"it gave no picture for {HOPELESS_S:g} s"
-        elif now_ns - self._frame_ns > DARK_S * 1e9 and not self._down:
-            return Due.NOTHING, self._go_down("camera_down", f"it gives no picture for {DARK_S:g} s", now_ns)
+        elif now_ns - self._frame_ns > self._patience_s * 1e9 and not self._down:
+            return Due.NOTHING, self._go_down("camera_down", f"it gives no picture for {self._patience_s:g} s", now_ns)
         return (Due.KILL if self._killed_for else Due.NOTHING), []
 
     def started(self, now_ns: int) -> None:

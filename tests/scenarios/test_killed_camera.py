@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from camera_unit import Watched, add_camera
 from real_mosquitto import RealMosquitto
+from watched_unit import Watched, add_camera
 
 from edge_agent.config.files import load_site
 from edge_agent.demo.child import Child
