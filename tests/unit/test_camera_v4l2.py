@@ -142,5 +142,6 @@ def test_linuxpy_has_what_the_driver_calls() -> None:
     ]
     assert "fps" in inspect.signature(linuxpy_video.VideoCapture.set_fps).parameters
     assert "io" in inspect.signature(linuxpy_video.Device.__init__).parameters
-    inspect.signature(linuxpy_video.MemoryMap.raw_read).bind(None)  # needs no argument
+    assert "into" in inspect.signature(linuxpy_video.MemoryMap.raw_read).parameters
+    assert "buffer_type" in capture
     assert {"frame_nb", "buff", "data"} <= set(dir(linuxpy_video.Frame))

@@ -11,7 +11,7 @@ NOISE: Final = 3
 """Greatest deviation of a pixel from one exposure to the next, of 255: a still picture without any would be a frozen
 camera. A small sensor in shop light has a σ of 1–3 (2026-12)."""
 SHIFT: Final = 7919
-"""Pixels by which the one noise is moved per microsecond, a prime: drawing it anew would cost more than all else here,
+"""Rows by which the one noise is moved per microsecond, a prime: drawing it anew would cost more than all else here,
 and adding one plane of it to three ten times more than adding three to three."""
 PACKS: Final = 8
 
@@ -42,10 +42,11 @@ def drawn_shelf(width: int, height: int, seed: int = 1) -> Callable[[float], Col
         shelf[top + (board - top) // 3 : top + (board - top) // 2, left:right] = 235 - body // 2
     shelf[board:] = (120, 105, 90)
     shelf[board : board + max(2, height // 60)] = (70, 60, 52)
-    noise = np.repeat(dice.integers(-NOISE, NOISE + 1, (height, width, 1), dtype=np.int8).view(np.uint8), 3, axis=2)
+    grain = dice.integers(-NOISE, NOISE + 1, (2 * height, width, 1), dtype=np.int8).view(np.uint8)
+    noise = np.repeat(grain, 3, axis=2)
 
     def scene(t_s: float) -> ColourPicture:
-        moved = np.roll(noise, 3 * (round(t_s * 1e6) * SHIFT % (width * height)))
-        return np.add(shelf, moved)  # wraps: nothing is drawn so near to black or white
+        row = round(t_s * 1e6) * SHIFT % height
+        return np.add(shelf, noise[row : row + height])  # wraps: nothing is drawn so near to black or white
 
     return scene

@@ -1,9 +1,9 @@
 """A USB camera, or any other that the kernel shows as a V4L2 device, through linuxpy.
 
 linuxpy's own iteration waits for ever; here every wait ends. A frame is copied out of the driver's buffer as it is
-taken, and the buffer goes back at once: a reader that is slow loses frames, the newest waits for it. The kernel stamps
-buffers on the monotonic clock at the exposure's start or end without saying how long it was, so an instant here is off
-by up to half an exposure, 17 ms in poor light at 30 Hz.
+taken, always into the same memory, and the buffer goes back at once: a slow reader loses frames, the newest waits for
+it. The kernel stamps buffers on the monotonic clock at the start or the end of the exposure without saying how long it
+was, so an instant here is off by up to half an exposure, 17 ms in poor light at 30 Hz.
 """
 
 import errno
@@ -70,6 +70,7 @@ class V4l2Frames:
         self._capture: Any = None
         self._delivery: Delivery | None = None
         self._large: LargePicture | None = None
+        self._room = bytearray()
         self._heard_ns = 0
         self._restarts = 0
         self._first: int | None = None
@@ -86,9 +87,10 @@ class V4l2Frames:
         camera = self._camera
         self._device = open_device(camera, self._io)
         try:
-            self._capture = linuxpy_video.VideoCapture(self._device, size=BUFFERS)
+            self._capture = linuxpy_video.VideoCapture(self._device, size=BUFFERS, buffer_type=linuxpy_video.MemoryMap)
             self._delivery = configure(camera, self._device, self._capture)
             self._capture.open()
+            self._room = bytearray(max(len(mapped) for mapped in self._capture.buffer.buffers))
         except CameraError:
             self.stop()
             raise
@@ -135,14 +137,14 @@ class V4l2Frames:
                 log.info("camera=%s closed with %s", self._camera.camera_id, error)
 
     def _newest(self, timeout_s: float) -> Any:
-        """Return linuxpy's copy of the newest frame, or None; gives older ones back unread."""
+        """Return the newest frame, copied into the one room there is for it, or None; older ones go back unread."""
         try:
             newest = None
             for _ in range(BUFFERS):
                 if not self._wait(self._device, timeout_s if newest is None else 0.0):
                     break
                 try:
-                    newest = self._capture.buffer.raw_read()
+                    newest = self._capture.buffer.raw_read(into=self._room)
                 except BlockingIOError:  # it was there and is not any more
                     break
         except (OSError, ValueError) as error:
