@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from edge_agent.errors import CameraError
-from edge_agent.vision.appearance_bursts import bursts, likeness
+from edge_agent.vision.appearance_bursts import SAME_BURST, likeness, sittings
 from edge_agent.vision.appearance_calibration import PHOTOGRAPHS
 from edge_agent.vision.appearance_enrolment import Photograph, Shared, photograph, shared_features, template_of
 from edge_agent.vision.appearance_features import Numbers, looked_at
@@ -17,7 +17,9 @@ from edge_agent.vision.templates import SkuTemplate
 
 FEW_PHOTOGRAPHS = 8
 """Below, sides and lights are missing (rule, 2026-12)."""
-FEW_BURSTS = 3
+FEW_VIEWS = 3
+THE_SAME = 0.9
+"""Correlation of every two photographs from which the technician never moved (rule, 2026-12)."""
 SMALL_PX = 160
 """A photograph's shorter side: enrolment should see more than the shelf's camera does."""
 SHARP = 60.0
@@ -80,8 +82,8 @@ def enrol(
         photographs.append(photograph(picture))
         remarks += _remarks_on(name, picture, photographs[-1])
     alike = likeness([each.small for each in photographs])
-    groups = bursts(alike)
-    remarks += _remarks_on_all(len(photographs), len(np.unique(groups)))
+    groups = sittings(alike, SAME_BURST, 1)
+    remarks += _remarks_on_all(alike, len(np.unique(groups)))
     say("comparing the photographs with each other")
     shared = shared_features(photographs, alike)
     try:
@@ -106,10 +108,11 @@ def _remarks_on(name: str, picture: ColourPicture, seen: Photograph) -> list[str
     return []
 
 
-def _remarks_on_all(number: int, groups: int) -> list[str]:
-    if number > 1 and groups == 1:
+def _remarks_on_all(alike: Numbers, groups: int) -> list[str]:
+    number = len(alike)
+    if number > 1 and alike.min() > THE_SAME:
         return [f"all {number} photographs show the same: turn the product, move, and take it from other sides"]
-    if number < FEW_PHOTOGRAPHS or groups < FEW_BURSTS:
+    if number < FEW_PHOTOGRAPHS or groups < FEW_VIEWS:
         few = (
             f"{number} photographs of {groups} views are few: {FEW_PHOTOGRAPHS} and more, in the shop's light and from"
         )
@@ -139,8 +142,10 @@ def _told_from(
     others: Sequence[SkuTemplate],
     say: Say,
 ) -> dict[str, float]:
-    """Return, per other SKU, the share of photographs that fit a template made without their own burst better."""
+    """Return, per other SKU, the share of photographs that fit a template made without their own group better."""
     sets = np.unique(groups)
+    if len(sets) < 2:  # of one group: no better can be had
+        groups = sets = np.arange(len(photographs))
     if len(sets) < 2 or not others:
         return {}
     part = np.searchsorted(sets, groups) % min(HELD_OUT, len(sets))

@@ -23,7 +23,7 @@ from edge_agent.vision.frames import ColourPicture
 from edge_agent.vision.templates import SkuTemplate
 
 SUMMARY = "teach the camera what a SKU looks like, from photographs or from the camera itself"
-EXAMPLE = "edge-agent camera enrol oat-drink-1l --from photographs/oat-drink"
+EXAMPLE = "edge-agent camera enrol oat-drink-barista-1000 --from photographs/oat-drink"
 
 NAMED_OTHERS = 5
 """Of the others that a SKU is told from, the nearest are printed."""

@@ -1,11 +1,13 @@
-"""From scores to nats: what nearness and a shared arrangement are worth, and what their absence says for none of them.
+"""From scores to nats: which SKU, and whether any of them.
 
-    log p(scores | the SKU) = w · √-nearness-like scores of that SKU + constant
-    log p(scores | none of the SKUs asked about) = a + b · √features + constant
+    which:  p(SKU s | it is one of them) ∝ exp(w · nearness(s) + v · √shared(s))
+    any:    log p(scores | one of them) − log p(scores | none of them) = a + b · nearness(best) + c · √shared(best)
 
-The weights are one for all SKUs, so they hold for products that nobody has enrolled yet. They were found by multinomial
-logistic regression over drawn sets of candidates, with and without the true one among them; the shares in which these
-were drawn were taken off again, so that what comes out is a likelihood.
+    nats(s) = log p(s | one of them) + log(number of SKUs) + any        nats(none of them) = 0
+
+The weights are one for all SKUs, so they hold for products that nobody has enrolled yet. They were found by logistic
+regression over drawn sets of candidates, with the true one among them for the first line, with and without it in equal
+shares for the second: so no prior is in them, and what comes out is a likelihood.
 """
 
 import hashlib
@@ -25,19 +27,21 @@ class Calibration:
     Attributes
     ----------
     per_nearness, per_shared : float
-        Nats for one unit of nearness; for one of the root of the shared features.
-    none, none_per_feature : float
-        Nats of "none of them": constant, and for one of the root of the picture's features.
+        Nats between two SKUs for one unit of nearness; for one of the root of the shared features.
+    any_constant, any_per_nearness, any_per_shared : float
+        Nats for "one of them", by the best SKU's.
     temperature : float
-        Divides all of it; above 1 where pictures differ more from the enrolled ones than those of the fit.
+        Divides what is said among the SKUs; above 1 where pictures differ more from the enrolled ones than those of
+        the fit did.
     most_nats : float
         Between the likeliest and the least likely answer: a lying picture must not outweigh every other sensor.
     """
 
     per_nearness: float
     per_shared: float
-    none: float
-    none_per_feature: float
+    any_constant: float
+    any_per_nearness: float
+    any_per_shared: float
     temperature: float
     most_nats: float
 
@@ -52,19 +56,24 @@ class Calibration:
         number = len(scored.nearness)
         if scored.features == 0 or not number:
             return np.zeros(number + 1)
-        nats = np.empty(number + 1)
-        nats[:-1] = self.per_nearness * scored.nearness + self.per_shared * np.sqrt(scored.shared)
-        nats[-1] = self.none + self.none_per_feature * np.sqrt(scored.features)
-        nats = (nats - nats.max()) / self.temperature
+        shared = np.sqrt(scored.shared)
+        which = (self.per_nearness * scored.nearness + self.per_shared * shared) / self.temperature
+        best = int(which.argmax())
+        which = which - which[best]
+        known = self.any_constant + self.any_per_nearness * scored.nearness[best] + self.any_per_shared * shared[best]
+        nats = np.zeros(number + 1)
+        nats[:-1] = which - np.log(np.exp(which).sum()) + np.log(number) + known
+        nats -= nats.max()
         bounded: FloatArray = np.maximum(nats, -self.most_nats)
         return bounded
 
 
 PHOTOGRAPHS = Calibration(
-    per_nearness=3.0,
-    per_shared=0.5,
-    none=3.0,
-    none_per_feature=0.0,
+    per_nearness=2.5,
+    per_shared=0.7,
+    any_constant=-5.0,
+    any_per_nearness=2.0,
+    any_per_shared=0.5,
     temperature=1.0,
     most_nats=9.0,
 )

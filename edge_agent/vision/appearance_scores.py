@@ -14,11 +14,13 @@ from edge_agent.vision.appearance_features import STEP, Features, Numbers
 from edge_agent.vision.appearance_matching import agreeing
 from edge_agent.vision.templates import SkuTemplate
 
-BACKGROUND_RANK = 6
-"""SKUs nearer than this one share what a feature says; what is as near to so many is nobody's (2026-12)."""
-FARTHEST = 0.55
-"""Distance at which a feature says nothing even where few SKUs are asked about: the sixth nearest of 31 SKUs is about
-that near (2026-12)."""
+BACKGROUND_RANK = 4
+"""SKUs nearer than the one of this rank share what a feature says; what is as near to so many is nobody's (2026-12)."""
+FARTHEST = 0.8
+"""Distance at which a feature says nothing even where few SKUs are asked about; 1 in 20 of any SKU is that far
+(2026-12)."""
+FULL_GAIN = 0.1
+"""Gain of distance with which a shared feature counts 1."""
 VERIFIED_SKUS = 4
 """SKUs with the best nearness whose arrangement is looked at: it costs most."""
 VERIFIED_VIEWS = 2
@@ -64,20 +66,19 @@ def _without_asked(asked: Numbers, template: SkuTemplate) -> Numbers:
 
 
 def _shared(seen: Features, squares: Numbers, usual: Numbers, template: SkuTemplate) -> float:
-    """Return how many features one view of a SKU shows in the same arrangement, weighted by centrality."""
-    near_enough = usual**2
-    found: list[tuple[float, Numbers, Numbers]] = []
+    """Return how many features one view of a SKU shows in the same arrangement, weighted by centrality and gain."""
+    rows = np.arange(len(seen))
+    found: list[tuple[float, Numbers, Numbers, Numbers]] = []
     for view in range(int(template.view[-1]) + 1):
         columns = np.flatnonzero(template.view == view)
         of_view = squares[:, columns]
         nearest = of_view.argmin(axis=1)
-        rows = np.arange(len(seen))
-        matched = (of_view.argmin(axis=0)[nearest] == rows) & (of_view[rows, nearest] < near_enough)
-        weight = float(((usual - np.sqrt(np.maximum(of_view[rows, nearest], 0))) * seen.centrality)[matched].sum())
-        found.append((weight, np.flatnonzero(matched), columns[nearest[matched]]))
+        gain = (usual - np.sqrt(np.maximum(of_view[rows, nearest], 0))) * seen.centrality
+        matched = np.flatnonzero((of_view.argmin(axis=0)[nearest] == rows) & (gain > 0))
+        found.append((float(gain[matched].sum()), matched, columns[nearest[matched]], gain[matched]))
     found.sort(key=lambda each: -each[0])
     best = 0.0
-    for _, rows, columns in found[:VERIFIED_VIEWS]:
-        agrees = agreeing(template.xy_px[columns], seen.xy_px[rows])
-        best = max(best, float(seen.centrality[rows[agrees]].sum()))
+    for _, matched, columns, gain in found[:VERIFIED_VIEWS]:
+        agrees = agreeing(template.xy_px[columns], seen.xy_px[matched])
+        best = max(best, float(gain[agrees].sum()) / FULL_GAIN)
     return best
