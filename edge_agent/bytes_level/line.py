@@ -1,7 +1,8 @@
 """The whole engine behind simulated boards, in simulated time: physics → board → bytes → session → pipeline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -56,8 +57,20 @@ class _Disk:
         return InitialState(self.stock, tuple(self.baselines.values()), learned=self.learned)
 
 
+class Watching(Protocol):
+    """Something beside the boards that sees the shelf."""
+
+    def run(self, now_ns: int) -> list[Message]:
+        """Return what it has to say by an instant that it has not said yet."""
+
+
 def run(
-    site: Site, world: ShelfWorld, physics: BoardPhysics, until_s: float, course: Course = UNDISTURBED
+    site: Site,
+    world: ShelfWorld,
+    physics: BoardPhysics,
+    until_s: float,
+    course: Course = UNDISTURBED,
+    cameras: Sequence[Watching] = (),
 ) -> Iterator[tuple[float, Output]]:
     """Yield what the engine says, each with the world time at which it was said.
 
@@ -67,6 +80,7 @@ def run(
         World time; schedule all acts before.
     course : Course
         What befalls boards and agent meanwhile.
+    cameras : sequence of Watching
     """
     rng = np.random.default_rng(np.random.SeedSequence([world.seed, 77]))
     boards = [board.uid for board in site.agent.boards]
@@ -80,6 +94,9 @@ def run(
         now_s = (now_ns - START_NS) * 1e-9
         if away is not None and now_s >= away.from_s:
             if not away.power_cut:
+                for output in pipeline.conclude():
+                    disk.keep(output)
+                    yield now_s, output
                 disk.keep(pipeline.checkpoint())
             now_ns = START_NS + round(away.until_s * 1e9)
             for wire in wires:
@@ -91,6 +108,8 @@ def run(
             messages.append(ModeChange(MonotonicNs(now_ns), modes.pop(0)[1]))
         for wire in wires:
             messages += [as_message(event, expected) for event in wire.run(now_ns)]
+        for camera in cameras:
+            messages += camera.run(now_ns)
         for message in messages:
             for output in pipeline.step(message):
                 disk.keep(output)

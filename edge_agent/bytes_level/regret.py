@@ -16,6 +16,7 @@ from edge_agent.model import ItemChange
 from edge_agent.vocabulary import Verdict
 
 ENGINE = "engine"
+SEEING = "oracle with the camera"
 CALIBRATED = {ORACLE, ON_IDEAL_STEPS}
 STAGES = ("identification", "estimation", "segmentation")
 
@@ -89,6 +90,8 @@ def as_judged(played: BytesPlayed) -> Played:
     terms = played.terms
     players = [_reference(index, [beside for _, beside in rows]) for index in range(len(REFERENCES))]
     players.insert(1, _heard(rows))
+    if all(beside.seeing is not None for _, beside in rows):
+        players.insert(1, _seeing([beside for _, beside in rows]))
     return Played(
         Terms(
             terms.suite,
@@ -113,6 +116,14 @@ def _reference(index: int, rows: list[Beside]) -> Verdicts:
         np.array([each.merits[index] for each in rows]),
         tuple(answer.reasons for answer in answers),
     )
+
+
+def _seeing(rows: list[Beside]) -> Verdicts:
+    """Return the oracle that was told what the camera saw; its own posterior is what it is worth by."""
+    answers = [each.seeing for each in rows if each.seeing is not None]
+    confidence = np.array([answer.confidence for answer in answers])
+    right = np.array([answer.bill == each.bill for answer, each in zip(answers, rows, strict=True)])
+    return Verdicts(SEEING, True, right, confidence, confidence, tuple(answer.reasons for answer in answers))
 
 
 def _heard(rows: list[tuple[Told, Beside]]) -> Verdicts:

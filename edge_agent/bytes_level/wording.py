@@ -9,7 +9,12 @@ from edge_agent.bytes_level.scores import BytesScore
 
 def bytes_line(terms: BytesTerms) -> str:
     """Return what a match was played on."""
-    return f"suite {terms.suite}, {terms.hardware}, board bytes: {terms.acts} acts, seed {terms.seed}"
+    camera = terms.camera
+    seen = ""
+    if camera is not None:
+        seen = f", rendered camera{', real products' if camera.pictures else ', drawn packages'}"
+        seen += f", {camera.trouble}" if camera.trouble else ""
+    return f"suite {terms.suite}, {terms.hardware}, board bytes{seen}: {terms.acts} acts, seed {terms.seed}"
 
 
 def bytes_rows(score: BytesScore) -> list[tuple[str, str]]:

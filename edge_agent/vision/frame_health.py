@@ -184,7 +184,9 @@ class FrameHealth:
             # Goods change and with them detail; the sharpest of late fades by half in a day of seconds.
             self._sharpest = max(self._sharpest * (1 - 1e-5), sharpness)
         share = sharpness / max(self._sharpest, 1e-6)
-        self._say("blurred", 1.0 - falling(share, *SHARPNESS), f"its pictures have {share:.0%} of their usual sharpness")
+        self._say(
+            "blurred", 1.0 - falling(share, *SHARPNESS), f"its pictures have {share:.0%} of their usual sharpness"
+        )
         if shift_px is not None:
             seen = f"the shelf's edges are {shift_px:.1f} px from where they were"
             self._say("moved", falling(shift_px, *MOVED_PX), seen)
