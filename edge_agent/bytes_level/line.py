@@ -43,14 +43,15 @@ class _Disk:
     baselines: dict[str, Baseline] = field(default_factory=dict)
     learned: Learned = field(default_factory=Learned)
 
-    def keep(self, output: Output) -> None:
-        """Commit what an output carries."""
+    def kept(self, output: Output) -> Output:
+        """Commit what an output carries, and return it."""
         if isinstance(output, Decision | Checkpoint):
             self.baselines |= {each.shelf_id: each for each in output.baselines}
         if isinstance(output, Decision):
             self.stock = output.stock
             new = output.learned
             self.learned = Learned({**self.learned.units, **new.units}, {**self.learned.confidences, **new.confidences})
+        return output
 
     def initial(self) -> InitialState:
         """Return what an agent starts with."""
@@ -94,10 +95,7 @@ def run(
         now_s = (now_ns - START_NS) * 1e-9
         if away is not None and now_s >= away.from_s:
             if not away.power_cut:
-                for output in pipeline.conclude():
-                    disk.keep(output)
-                    yield now_s, output
-                disk.keep(pipeline.checkpoint())
+                yield from ((now_s, disk.kept(output)) for output in [*pipeline.conclude(), pipeline.checkpoint()])
             now_ns = START_NS + round(away.until_s * 1e9)
             for wire in wires:
                 wire.come_back(now_ns, powered_up=away.power_cut)
@@ -106,14 +104,10 @@ def run(
         messages: list[Message] = []
         while modes and modes[0][0] <= now_s:
             messages.append(ModeChange(MonotonicNs(now_ns), modes.pop(0)[1]))
-        for wire in wires:
-            messages += [as_message(event, expected) for event in wire.run(now_ns)]
-        for camera in cameras:
-            messages += camera.run(now_ns)
+        messages += [as_message(event, expected) for wire in wires for event in wire.run(now_ns)]
+        messages += [said for camera in cameras for said in camera.run(now_ns)]
         for message in messages:
-            for output in pipeline.step(message):
-                disk.keep(output)
-                yield now_s, output
+            yield from ((now_s, disk.kept(output)) for output in pipeline.step(message))
         now_ns += STEP_NS
 
 

@@ -1,8 +1,8 @@
 """Which real products stand on a drawn shelf, and their two kinds of pictures: one to be drawn, others to be enrolled.
 
 A folder of products holds ``iconic/NAME_Iconic.jpg``, one clean picture each, and ``photos/GROUP/NAME/*.jpg``,
-photographs taken in shops. The shelf is drawn with the former and its products are enrolled from the latter, so that the
-eye never saw what it is shown.
+photographs taken in shops. The shelf is drawn with the former and its products are enrolled from the latter, so that
+the eye never saw what it is shown.
 """
 
 from dataclasses import dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -101,12 +102,8 @@ class RenderedCamera:
         said: list[Message] = []
         while (t_s := self._phase_s + self._sequence * self._period_s) + LATENCY_S <= (now_ns - START_NS) * 1e-9:
             t_ns = MonotonicNs(START_NS + round(t_s * 1e9))
-            frame = CameraFrame(
-                self._sequence,
-                t_ns,
-                self._scene.grey(t_s, *self._grey_size),
-                lambda at_s=t_s: self._scene.picture(at_s),
-            )
+            grey = self._scene.grey(t_s, *self._grey_size)
+            frame = CameraFrame(self._sequence, t_ns, grey, partial(self._scene.picture, t_s))
             said += self._eye.step(self._mask.apply(frame))
             self._sequence += 1
         self.said += said
