@@ -1,6 +1,6 @@
 """An arm in the picture: sleeve, hand, and what the hand carries, from shoulder to fingertips."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ ARM_RADII_MM = (62.0, 50.0, 42.0, 30.0)
 """Half the breadth of a clothed arm at shoulder, elbow, forearm and wrist."""
 BARE_SHARE = 0.84
 HAND_BREADTH_MM = 84.0
+FLANK_MM = np.array([0.0, -70.0, -330.0])
+"""The sleeve goes on so far from the shoulder: along the body, out of the picture."""
 SHADOW_SHARE, SHADOW_MM = 0.32, np.array([14.0, 34.0])
 """How dark an arm's shadow is, and how far right and down of it the lamps throw it (assumed, 2026-12)."""
 FINGERS = ((-0.36, 0.90), (-0.13, 1.0), (0.11, 0.97), (0.34, 0.82))
@@ -84,7 +86,7 @@ def _joints(limb: Limb) -> FloatArray:
     elbow = (shoulder + wrist) / 2 + np.array([aside, 10.0, -75.0])
     share = np.linspace(0.0, 1.0, 12)[:, None]
     bow: FloatArray = (1 - share) ** 2 * shoulder + 2 * share * (1 - share) * elbow + share**2 * wrist
-    return bow
+    return np.concatenate([(shoulder + FLANK_MM)[None], bow])
 
 
 def _sleeve(layer: Layer, person: Person, joints: FloatArray, scale: FloatArray) -> None:
@@ -183,14 +185,3 @@ def _carried(pose: ScenePose, limb: Limb, package: Package, item: SeenItem, plac
     y_mm = float(limb.tips_mm[1]) + 2.0
     to_px = pose.upright_to_px(y_mm) @ package_to_mm(package, x_mm, z_mm, turned)
     return warped(package.front, to_px, brightness(y_mm), pose.width_px, pose.height_px)
-
-
-def limbs_of(reaches: Sequence[tuple[Reach, Person]], t_s: float, exposure_s: float) -> list[Limb]:
-    """Return the arms that are near at an instant, the farthest from the camera first."""
-    limbs = []
-    for reach, person in reaches:
-        if reach.from_s < t_s < reach.until_s:
-            tips = reach.place_mm(t_s)
-            moved = reach.place_mm(t_s + exposure_s) - tips
-            limbs.append(Limb(reach, person, tips, reach.grip(t_s).items, moved))
-    return sorted(limbs, key=lambda limb: -float(limb.tips_mm[1]))

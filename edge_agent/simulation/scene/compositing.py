@@ -15,8 +15,8 @@ Rgba = npt.NDArray[np.uint8]
 """(height, width, 4), colours times alpha, and alpha."""
 Colour = tuple[int, int, int]
 
-FRACTION_BITS = 4
-"""OpenCV draws polygons at sixteenths of a pixel."""
+FRACTION_BITS, FARTHEST = 4, 2.0**20
+"""OpenCV draws polygons at sixteenths of a pixel, and overflows where they reach too far out of the picture."""
 
 
 def pixels(picture: npt.NDArray[np.uint8] | npt.NDArray[Any] | cv2.typing.MatLike) -> npt.NDArray[np.uint8]:
@@ -78,10 +78,12 @@ class Layer:
 
     def shade(self, picture: Rgb, shift_px: FloatArray, blur_px: float, share: float) -> None:
         """Throw the layer's soft shadow on a picture, shifted, taking ``share`` of the light at its darkest."""
-        pad = int(3 * blur_px) + 1
+        pad = int(2.5 * blur_px) + 1
         alpha = pixels(cv2.copyMakeBorder(self.rgba[:, :, 3], pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(0.0,)))
-        small = cv2.resize(alpha, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-        small = cv2.GaussianBlur(small, (0, 0), max(blur_px / 4, 0.5))
+        # A soft shadow needs few pixels.
+        reduced = 1 / max(blur_px / 2, 1.0)
+        small = cv2.resize(alpha, None, fx=reduced, fy=reduced, interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(small, (0, 0), blur_px * reduced)
         alpha = pixels(cv2.resize(small, (alpha.shape[1], alpha.shape[0]), interpolation=cv2.INTER_LINEAR))
         left, top = self.left - pad + round(shift_px[0]), self.top - pad + round(shift_px[1])
         cut_left, cut_top = max(-left, 0), max(-top, 0)
@@ -94,8 +96,9 @@ class Layer:
         under[:] = cv2.multiply(under, light, scale=1 / 255)
 
     def _fixed(self, points_px: FloatArray) -> npt.NDArray[np.int32]:
-        shifted = (points_px - [self.left, self.top]) * (1 << FRACTION_BITS)
-        return np.clip(np.rint(shifted), -(2**20), 2**20).astype(np.int32)
+        shifted = (points_px - np.array([self.left, self.top])) * (1 << FRACTION_BITS)
+        fixed: npt.NDArray[np.int32] = np.minimum(np.maximum(np.rint(shifted), -FARTHEST), FARTHEST).astype(np.int32)
+        return fixed
 
 
 def warp_over(picture: Rgb, front: Rgba, to_px: FloatArray, gain: float) -> None:

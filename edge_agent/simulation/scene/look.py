@@ -1,18 +1,25 @@
 """How a rendered shelf looks: its light, its people and its camera, apart from what happens there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 TroubleKind = Literal["blocked", "dark", "overexposed", "blurred", "frozen", "moved", "lying", "mirrored"]
 
 
+Troubles = Mapping[TroubleKind, float]
+"""What is wrong with the camera at an instant, and how much."""
+FULL_WIDTH_PX = 1280
+"""The picture's width that pixels of looks and troubles are meant for."""
+
+
 @dataclass(frozen=True, slots=True)
 class SceneTrouble:
     """What is wrong with the camera from one world time to another.
 
-    ``lying`` shows every product in another one's picture; ``mirrored`` shows the whole shelf the wrong way round, so
-    that goods and hands are where they are not. ``strength`` scales the kinds that have a degree: how much is blocked
-    (1 all of it), how blurred, how far moved (1 is about 12 px of the large picture).
+    ``lying`` shows every product in another one's picture; ``mirrored`` shows goods and hands at the other end of the
+    shelf. ``strength`` scales the kinds that have a degree: how much is blocked (1 all of it), how blurred, how far
+    moved (1 is about 14 px of a picture 1280 px wide).
     """
 
     kind: TroubleKind
@@ -49,6 +56,8 @@ class SceneLook:
         What the camera makes of grey: gains of red, green and blue.
     bodies_per_minute : float
         People who pass between camera and shelf.
+    idle_hands_per_minute : float
+        Hands that come over the goods and touch nothing.
     hands_hide : (float, float)
         Share of a carried item that fingers cover.
     markers : bool
@@ -70,6 +79,7 @@ class SceneLook:
     defocus_px: float = 0.7
     cast: tuple[float, float, float] = (1.03, 1.0, 0.94)
     bodies_per_minute: float = 0.5
+    idle_hands_per_minute: float = 0.2
     hands_hide: tuple[float, float] = (0.1, 0.4)
     markers: bool = False
     outside_rgb: tuple[int, int, int] | None = None
@@ -77,6 +87,12 @@ class SceneLook:
 
 
 STEADY = SceneLook(
-    flicker=0.0, drift=0.0, steps_per_hour=0.0, read_noise_e=0.0, full_well_e=1e12, bodies_per_minute=0.0
+    flicker=0.0,
+    drift=0.0,
+    steps_per_hour=0.0,
+    read_noise_e=0.0,
+    full_well_e=1e12,
+    bodies_per_minute=0.0,
+    idle_hands_per_minute=0.0,
 )
-"""Light that never changes, no noise, nobody who passes: what moves in such a picture moved on the shelf."""
+"""Light that never changes, no noise, nobody but the acts' hands: what moves in such a picture moved on the shelf."""

@@ -15,6 +15,10 @@ BEFORE_MM = (260.0, 420.0)
 """How far before the front people pass."""
 HEAD_Z_MM = (-60.0, 420.0)
 """Where their heads are above the board: children and tall people (assumed, 2026-12)."""
+SHADOW_UP_MM, SHADOW_BLUR_MM, SHADOW_SHARE = 90.0, 70.0, 0.22
+"""The aisle's lamps throw a body's soft shadow on the shelf above and around it (assumed, 2026-12)."""
+NEAREST_SHARE = 0.65
+"""People stay behind this share of the camera's distance from the front."""
 BEYOND_MM = 900.0
 MINUTE_S = 60.0
 
@@ -57,7 +61,8 @@ def draw_passers(minute: int, seed: int, per_minute: float, width_mm: float, goo
 
 
 def body_outlines(pose: ScenePose, head_mm: FloatArray, breadth: float) -> tuple[FloatArray, FloatArray]:
-    """Return the outlines of head and trunk in the picture, each (n, 2) px."""
+    """Return the outlines of head and trunk in the picture, each (n, 2) px: nobody walks into the camera."""
+    head_mm = np.maximum(head_mm, [-np.inf, NEAREST_SHARE * pose.eye_mm[1], -np.inf])
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     head = head_mm + HEAD_MM * np.stack([np.cos(angle) * 0.86, np.zeros_like(angle), np.sin(angle) * 1.12], axis=1)
     half = SHOULDERS_MM * breadth
@@ -70,7 +75,14 @@ def body_outlines(pose: ScenePose, head_mm: FloatArray, breadth: float) -> tuple
 
 
 def draw_body(
-    picture: Rgb, pose: ScenePose, head_mm: FloatArray, person: Person, motion_px: FloatArray, defocus_px: float
+    picture: Rgb,
+    pose: ScenePose,
+    head_mm: FloatArray,
+    person: Person,
+    motion_px: FloatArray,
+    defocus_px: float,
+    *,
+    shadow: bool,
 ) -> None:
     """Draw somebody from behind and above: hair, neck, shoulders, back."""
     head, trunk = body_outlines(pose, head_mm, person.breadth)
@@ -86,4 +98,6 @@ def draw_body(
     )
     layer.polygon(head, person.skin)
     layer.polygon(middle + (head - middle) * 0.95 - [0.0, 0.12 * HEAD_MM * scale], person.hair)
+    if shadow:
+        layer.shade(picture, np.array([0.0, -SHADOW_UP_MM * scale]), SHADOW_BLUR_MM * scale, SHADOW_SHARE)
     layer.blur(motion_px, defocus_px).lay_over(picture)

@@ -14,6 +14,8 @@ from edge_agent.model import FloatArray
 FIT_MARGIN = 1.14
 """The picture is so much wider than the front, or higher, in it (2026-12)."""
 FIT_STEPS = 12
+NEAREST_MM = 150.0
+"""What is nearer to the lens, or behind it, is drawn no larger than here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +105,7 @@ class ScenePose:
 
     def px_per_mm(self, points_mm: FloatArray) -> FloatArray:
         """Return how large a millimetre across the line of sight is at points, (n, 3) mm to (n,) px."""
-        away_mm = np.maximum(points_mm @ self.projection[2, :3] + self.projection[2, 3], 1.0)
+        away_mm = np.maximum(points_mm @ self.projection[2, :3] + self.projection[2, 3], NEAREST_MM)
         focal_px = np.linalg.norm(self.projection[0, :3] - self.projection[2, :3] * (self.width_px - 1) / 2)
         scale: FloatArray = focal_px / away_mm
         return scale

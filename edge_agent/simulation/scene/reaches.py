@@ -22,6 +22,10 @@ WITHDRAWN_MM = np.array([0.0, -200.0, -60.0])
 """Where a hand turns that leaves the shelf between two items of one act."""
 WITHDRAW_S = 0.6
 """Two items of one act so far apart in time may be two reaches of the hand."""
+WITHDRAW_SHARE = 0.4
+"""How often they are, where the hand is not full (assumed, 2026-12)."""
+FAR_MM = 120.0
+"""To an item farther away than this a hand sets out at once."""
 TREMOR_MM = 0.8
 """At 8-10 Hz (assumed, 2026-12)."""
 SWAY_MM = 5.0
@@ -29,13 +33,6 @@ FULL_HAND = 2
 """Items that one hand holds at most."""
 GRASP_SHARE = (0.45, 0.75)
 """How far up an item is taken hold of where it stands, over its height (assumed, 2026-12)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grip:
-    """What a hand holds: items with the angle in which each ends up, and how much of them its fingers cover."""
-
-    items: tuple[SeenItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,10 +44,12 @@ class Reach:
     act_index : int
     from_s, until_s : float
         When it is anywhere near.
+    touches_s : (float, float)
+        First touch and release.
     times_s : list of n rising instants
     places_mm : (n, 3)
         Fingertips at these instants.
-    grips : list of (instant, Grip)
+    grips : list of (instant, items)
         What is held from then on.
     grasp : float
         How far up an item the fingertips are while it stands, over its height.
@@ -64,9 +63,10 @@ class Reach:
     act_index: int
     from_s: float
     until_s: float
+    touches_s: tuple[float, float]
     times_s: list[float]
     places_mm: FloatArray
-    grips: list[tuple[float, Grip]]
+    grips: list[tuple[float, tuple[SeenItem, ...]]]
     grasp: float
     cover: float
     tilt_deg: float
@@ -85,13 +85,13 @@ class Reach:
         place: FloatArray = start + along * (end - start) + restless * np.array([0.6, 0.3, 0.5])
         return place
 
-    def grip(self, t_s: float) -> Grip:
+    def carried(self, t_s: float) -> tuple[SeenItem, ...]:
         """Return what the hand holds."""
-        held = Grip()
-        for instant_s, grip in self.grips:
+        held: tuple[SeenItem, ...] = ()
+        for instant_s, items in self.grips:
             if instant_s > t_s:
                 break
-            held = grip
+            held = items
         return held
 
 
@@ -123,13 +123,13 @@ def reach_of(
     outside = foot + OUT_MM + rng.uniform(-40, 40, 3)
     start_s, end_s = truth.t_start_s, truth.t_release_s
     knots: list[tuple[float, FloatArray]] = [(start_s - travel_s[0], outside)]
-    grips: list[tuple[float, Grip]] = []
+    grips: list[tuple[float, tuple[SeenItem, ...]]] = []
     hold = list[SeenItem]()
     coming = [each.item for each in moves if each.move.quantity > 0]
     if coming:
         hold = coming[:FULL_HAND]
         coming = coming[FULL_HAND:]
-        grips.append((start_s - travel_s[0], Grip(tuple(hold))))
+        grips.append((start_s - travel_s[0], tuple(hold)))
     near = np.array([rng.uniform(-8, 8), -14.0, 16.0])
     knots.append((start_s, touches[0] + near))
     last_s = start_s
@@ -137,27 +137,26 @@ def reach_of(
         t_s = max(each.move.t_s, last_s + 0.02)
         putting = each.move.quantity > 0
         gap_s = t_s - last_s
-        if (
-            place
-            and gap_s >= WITHDRAW_S
-            and (len(hold) >= FULL_HAND or (putting and each.item not in hold) or rng.random() < 0.4)
-        ):
+        fetches = putting and all(item.number != each.item.number for item in hold)
+        pauses = gap_s >= WITHDRAW_S and (len(hold) >= FULL_HAND or rng.random() < WITHDRAW_SHARE)
+        if place and (fetches or pauses):
             turn = np.array([(touches[place - 1][0] + touch[0]) / 2, 0.0, 0.0]) + WITHDRAWN_MM
             knots.append((last_s + 0.42 * gap_s, turn))
             if not putting:
                 hold = []
-            elif each.item not in hold:
+            elif fetches:
                 hold, coming = coming[:FULL_HAND], coming[FULL_HAND:]
-            grips.append((last_s + 0.42 * gap_s, Grip(tuple(hold))))
+            grips.append((last_s + 0.42 * gap_s, tuple(hold)))
             knots.append((t_s - 0.12 * gap_s, touch + near))
         elif place:
-            knots.append((last_s + 0.35 * gap_s, touches[place - 1] + near * 1.5))
-            knots.append((t_s - 0.2 * gap_s, touch + near))
+            far = abs(float(touch[0] - touches[place - 1][0])) > FAR_MM
+            knots.append((last_s + (0.12 if far else 0.35) * gap_s, touches[place - 1] + near * 1.5))
+            knots.append((t_s - (0.08 if far else 0.2) * gap_s, touch + near))
         elif gap_s > 0.3:
             knots.append((t_s - 0.15, touch + near))
         knots.append((t_s, touch))
         hold = [item for item in hold if item.number != each.item.number] if putting else [*hold, each.item]
-        grips.append((t_s, Grip(tuple(hold[-FULL_HAND:]))))
+        grips.append((t_s, tuple(hold[-FULL_HAND:])))
         last_s = t_s
     leaving_s = max(end_s, last_s + 0.05)
     knots.append((max(leaving_s - 0.05, last_s + 0.02), touches[-1] + near * 1.6))
@@ -168,6 +167,7 @@ def reach_of(
         act_index=truth.act_index,
         from_s=times[0],
         until_s=times[-1],
+        touches_s=(start_s, end_s),
         times_s=times,
         places_mm=np.array([where for _, where in knots]),
         grips=grips,

@@ -75,6 +75,8 @@ class Rows:
         moves = sorted(((move, truth.act_index) for truth in new for move in truth.moves), key=lambda each: each[0].t_s)
         seen: list[SeenMove] = []
         for move, act_index in moves:
+            if _is_water(move):
+                continue
             item = self._put(move) if move.quantity > 0 else self._take(move)
             if item is None:
                 continue
@@ -127,7 +129,7 @@ class Rows:
         row = self._rows[move.lane_id]
         here = [item for item in row if item.sku == move.sku]
         if not here:
-            return None  # water that was wiped off
+            return None
         item = min(here, key=lambda each: abs(each.true_x_mm - move.x_mm) + abs(each.true_y_mm - move.y_mm))
         nearest = min(here, key=lambda each: each.y_mm)
         if nearest is not item and abs(nearest.x_mm - item.x_mm) <= SAME_PLACE_MM:
@@ -138,9 +140,7 @@ class Rows:
         row.remove(item)
         return item
 
-    def _put(self, move: ItemMove) -> SeenItem | None:
-        if move.sku is None and move.x_mm == move.y_mm == 0:
-            return None  # water that gathers
+    def _put(self, move: ItemMove) -> SeenItem:
         lane, row = self._lanes[move.lane_id], self._rows[move.lane_id]
         depth_mm = self._sizes[move.sku][1]
         room_mm = min((item.y_mm - self._sizes[item.sku][1] / 2 for item in row), default=float("inf"))
@@ -156,6 +156,11 @@ class Rows:
         return item
 
 
+def _is_water(move: ItemMove) -> bool:
+    """Return whether a move is water that gathers or is wiped off: it stands nowhere and is not seen."""
+    return move.sku is None and move.x_mm == move.y_mm == 0
+
+
 def standing_before(
     standing: Mapping[str, Sequence[StandingItem]], truths: Sequence[ActTruth]
 ) -> dict[str, list[StandingItem]]:
@@ -163,6 +168,8 @@ def standing_before(
     before = {lane_id: list(items) for lane_id, items in standing.items()}
     for truth in reversed(truths):
         for move in reversed(truth.moves):
+            if _is_water(move):
+                continue
             row = before[move.lane_id]
             if move.quantity < 0:
                 row.append(StandingItem(move.sku, move.mass_g, 0.0, move.x_mm, move.y_mm))

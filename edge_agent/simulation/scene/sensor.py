@@ -1,12 +1,14 @@
 """From light to pixels: lamps that flicker, an exposure that wanders, a sensor's noise."""
 
+from bisect import bisect_right
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from edge_agent.model import FloatArray
 from edge_agent.simulation.scene.compositing import pixels
-from edge_agent.simulation.scene.look import SceneLook
+from edge_agent.simulation.scene.look import FULL_WIDTH_PX, SceneLook
 
 MAINS_HZ = 100.0
 """Lamps on 50 Hz mains are brightest twice a period."""
@@ -19,7 +21,6 @@ HOUR_S = 3600.0
 SMALL_NOISE_EXPONENT = 0.66
 """A picture reduced by the camera has less noise: by this power of the reduction; averaging of independent pixels
 would give 1 (assumed, 2026-12)."""
-FULL_WIDTH_PX = 1280
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -40,6 +41,7 @@ class Sensor:
         self._phases = rng.uniform(0, 2 * np.pi, 4)
         self._tile: npt.NDArray[np.int8] = np.zeros(0, np.int8)
         self._sigmas: dict[int, Pixels] = {}
+        self._hours: dict[int, tuple[list[float], list[float]]] = {}
 
     def gain(self, t_s: float) -> float:
         """Return the exposure at an instant but for the flicker, 1 where it is as it should be."""
@@ -55,14 +57,15 @@ class Sensor:
         if picture.ndim == 2:
             cast = np.array([cast @ [0.299, 0.587, 0.114]])
         if self._look.flicker == 0:
-            return pixels(cv2.LUT(picture, _curve(gain * cast)))
+            return pixels(cv2.LUT(picture, _curves(gain * cast[None])[0]))
         exposed = np.empty_like(picture)
         edges = np.linspace(0, picture.shape[0], BANDS + 1).astype(int)
         read_s = t_s + (np.arange(BANDS) + 0.5) / BANDS * self._look.readout_s
         swing = np.sinc(MAINS_HZ * self._look.exposure_s) * self._look.flicker
         lamps = 1.0 + swing * np.cos(2 * np.pi * MAINS_HZ * read_s + self._phases[2])
-        for top, bottom, lamp in zip(edges[:-1], edges[1:], lamps, strict=True):
-            cv2.LUT(picture[top:bottom], _curve(gain * lamp * cast), dst=exposed[top:bottom])
+        curves = _curves(gain * lamps[:, None] * cast)
+        for top, bottom, curve in zip(edges[:-1], edges[1:], curves, strict=True):
+            cv2.LUT(picture[top:bottom], curve, dst=exposed[top:bottom])
         return exposed
 
     def add_noise(self, picture: Pixels, t_s: float) -> Pixels:
@@ -77,22 +80,23 @@ class Sensor:
             normal = rng.standard_normal(max(2 * count, 1 << 20), dtype=np.float32)
             self._tile = np.clip(np.rint(normal * NOISE_UNIT), -127, 127).astype(np.int8)
         micros = round(t_s * 1e6) & 0xFFFFFFFFFFFF
-        start = int(np.random.SeedSequence([self._seed, 59, micros]).generate_state(1)[0]) % (self._tile.size - count)
+        start = int(np.random.SeedSequence([self._seed, 59, micros]).generate_state(1)[0]) % count
         noise = self._tile[start : start + count].reshape(picture.shape)
         scaled = cv2.multiply(cv2.LUT(picture, sigma), noise, scale=1 / NOISE_UNIT**2, dtype=cv2.CV_16S)
         return pixels(cv2.add(picture, scaled, dtype=cv2.CV_8U))
 
     def _steps(self, t_s: float) -> float:
         """Return what lamps that went on or off have done to the light; every hour begins anew."""
-        look = self._look
-        if look.steps_per_hour == 0:
+        if self._look.steps_per_hour == 0:
             return 1.0
         hour = int(np.floor(t_s / HOUR_S))
-        rng = np.random.default_rng(np.random.SeedSequence([self._seed, 61, hour + 1000]))
-        instants_s = np.sort(rng.uniform(0, HOUR_S, int(rng.poisson(look.steps_per_hour)))) + hour * HOUR_S
-        levels = 1.0 + rng.uniform(-look.step, look.step, len(instants_s))
-        passed = int(np.searchsorted(instants_s, t_s))
-        return float(levels[passed - 1]) if passed else 1.0
+        if hour not in self._hours:
+            rng = np.random.default_rng(np.random.SeedSequence([self._seed, 61, hour + 1000]))
+            instants_s = np.sort(rng.uniform(0, HOUR_S, int(rng.poisson(self._look.steps_per_hour)))) + hour * HOUR_S
+            levels = 1.0 + rng.uniform(-self._look.step, self._look.step, len(instants_s))
+            self._hours[hour] = (instants_s.tolist(), [1.0, *levels.tolist()])
+        begins_s, levels_then = self._hours[hour]
+        return levels_then[bisect_right(begins_s, t_s)]
 
     def _sigma_of(self, width_px: int) -> Pixels:
         """Return noise's standard deviation in sixteenths of a grey level, by grey level, (256,)."""
@@ -107,7 +111,9 @@ class Sensor:
         return self._sigmas[width_px]
 
 
-def _curve(gains: FloatArray) -> Pixels:
-    """Return a table, (1, 256, channels), that brightens display values by gains of light."""
-    levels = np.arange(256)[None, :, None] * gains ** (1 / GAMMA)
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+def _curves(gains: FloatArray) -> Pixels:
+    """Return tables that brighten display values by gains of light: gains (n, channels), (n, 1, 256, channels)."""
+    factors = (gains ** (1 / GAMMA)).astype(np.float32)
+    levels = np.arange(256, dtype=np.float32)[None, None, :, None] * factors[:, None, None, :]
+    curves: Pixels = np.minimum(levels + np.float32(0.5), np.float32(255)).astype(np.uint8)
+    return curves

@@ -103,7 +103,8 @@ class ShelfLayer:
             self._face(picture, [[0, near, 0], [width, near, 0], [width, far, 0], [0, far, 0]], BOARD, light)
             for x in (0.0, width):
                 self._face(picture, [[x, near, 0], [x, near, top], [x, far, top], [x, far, 0]], SIDE_WALL, light)
-        for x in sorted({edge for lane in lanes for edge in lane.x_mm if 0 < edge < width}):
+        divided = self._shelf.kind == "lane_cells"
+        for x in sorted({edge for lane in lanes for edge in lane.x_mm if divided and 0 < edge < width}):
             line = self._pose.to_px(np.array([[x, depth, 2.0], [x, 0.0, 2.0]]))
             start, end = np.rint(line * 16).astype(int).tolist()
             cv2.line(picture, start, end, DIVIDER, max(self._pose.width_px // 400, 1), cv2.LINE_AA, 4)
