@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, str] = {
     "board self-test": "board_self_test",
     "board flash": "board_flash",
     "board diagnose": "board_diagnose",
+    "camera commission": "camera_commission",
+    "camera check": "camera_check",
     "lab record": "lab_record",
     "lab replay": "lab_replay",
     "lab import": "lab_import",
@@ -35,11 +37,13 @@ COMMANDS: Mapping[str, str] = {
 }
 GROUPS: Mapping[str, str] = {
     "board": "load-cell boards on this unit",
+    "camera": "a shelf's camera: put it up, check it",
     "lab": "recordings: make, import, replay; scores and advice",
     "store": "the store's side: ledger and stock",
 }
 EXTRA_OF = {
     "cv2": "camera",
+    "fpdf": "camera",
     "linuxpy": "camera",
     "numpy": "hardware",
     "serial": "hardware",
@@ -134,7 +138,7 @@ def _overview(words: Sequence[str]) -> int:
     print(f"usage: edge-agent {group or ''}{' ' if group else ''}COMMAND [-h] …\n\n{DESCRIPTION}\n", file=stream)
     for name in COMMANDS:
         if group is None or name.split()[0] == group:
-            print(f"  {name:<16} {summary(name)}", file=stream)
+            print(f"  {name:<18} {summary(name)}", file=stream)
     print("\n`edge-agent COMMAND --help` shows a command's options and an example.", file=stream)
     return 0 if helped and words else 2
 

@@ -15,7 +15,7 @@ INSTANTS_S = (3.0, 10.6, 10.2, 42.0, 10.6)
 
 
 def markers_in(picture: npt.NDArray[np.uint8]) -> dict[int, npt.NDArray[np.float32]]:
-    detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50))
+    detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_5X5_50))
     corners, ids, _ = detector.detectMarkers(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
     return {int(marker): np.asarray(found[0]) for marker, found in zip(ids.ravel(), corners, strict=True)}
 

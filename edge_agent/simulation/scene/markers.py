@@ -7,11 +7,11 @@ from edge_agent.model import FloatArray
 from edge_agent.simulation.scene.compositing import Rgb, pixels, warp_over
 from edge_agent.simulation.scene.pose import ScenePose
 
-DICTIONARY = cv2.aruco.DICT_4X4_50
-MARKER_MM = 40.0
+DICTIONARY = cv2.aruco.DICT_5X5_50
+MARKER_MM = 30.0
 EDGE_PX = 160
-QUIET_SHARE = 0.15
-"""White paper around a marker, over its side."""
+QUIET_SHARE = 1 / 6
+"""White paper around a marker, over its side; the paper's edges lie at the opening's corner, as the sheet says."""
 
 
 def marker_corners_mm(width_mm: float, opening_mm: float) -> FloatArray:
@@ -20,9 +20,9 @@ def marker_corners_mm(width_mm: float, opening_mm: float) -> FloatArray:
     Markers 0 to 3 are at the lower left, lower right, upper right and upper left corner, outside of the opening on its
     rails; of each the corners in OpenCV's order: upper left first, clockwise.
     """
-    gap = 6.0
+    gap = QUIET_SHARE * MARKER_MM
     half = MARKER_MM / 2
-    left, right = half, width_mm - half
+    left, right = gap + half, width_mm - gap - half
     low, high = -gap - half, opening_mm + gap + half
     middles = np.array([[left, low], [right, low], [right, high], [left, high]])
     corners = half * np.array([[-1.0, 1.0], [1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
