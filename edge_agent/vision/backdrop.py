@@ -41,11 +41,14 @@ class Difference:
     ----------
     half : (half height, half width) float32
         The frame at half size.
+    whole : (height, width)
+        The frame.
     foreground : (half height, half width) uint8 or None
         1 where something is before the backdrop, None for a quiet frame.
     """
 
     half: RealPicture
+    whole: GreyPicture
     foreground: GreyPicture | None
 
 
@@ -68,56 +71,75 @@ class Backdrop:
             cv2.erode(quarter, np.ones((3, 3), np.uint8), borderValue=0), dtype=np.float64
         )
         self._count = max(float(self._kept_quarter.sum()), 1.0)
-        self.half: RealPicture | None = None
+        self.whole: RealPicture | None = None
+        self._half: RealPicture = np.zeros(kept_half.shape, np.float32)
         self.noise_grey = 2.0
         self._quarter: FloatArray = np.zeros((rows // 2, columns // 2))
         self._last_quarter: FloatArray | None = None
 
-    def look(self, grey: GreyPicture) -> Difference:
-        """Return what a small picture shows beyond the backdrop; the first one becomes it."""
+    def look(self, grey: GreyPicture, *, learn: bool = True) -> Difference:
+        """Return what a small picture shows beyond the backdrop; the first one becomes it.
+
+        Parameters
+        ----------
+        learn : bool
+            Whether a quiet frame is taken in: not while the front may have changed and was not yet compared.
+        """
         half = cv2.resize(grey, self._size, interpolation=cv2.INTER_AREA)
         quarter = cv2.resize(half, self._quarter_size, interpolation=cv2.INTER_AREA) * self._kept_quarter
-        whole: RealPicture = half.astype(np.float32)
-        if self.half is None:
-            self.half = whole
-            self._quarter = quarter
+        real: RealPicture = half.astype(np.float32)
+        if self.whole is None:
+            self.absorb(grey.astype(np.float32))
         self._hear_noise(quarter)
         if self._is_quiet(quarter):
-            self._learn(whole, LEARNING_RATE)
-            return Difference(whole, None)
-        foreground = self._unexplained(whole, self.half)
+            if learn:
+                self._learn(grey, LEARNING_RATE)
+            return Difference(real, grey, None)
+        foreground = self._unexplained(real)
         if not foreground.any():
-            self._learn(whole, RELIT_RATE)
-            return Difference(whole, None)
-        return Difference(whole, foreground)
+            if learn:
+                self._learn(grey, RELIT_RATE)
+            return Difference(real, grey, None)
+        return Difference(real, grey, foreground)
 
-    def absorb(self, half: RealPicture, where: PixelMask) -> None:
-        """Take part of a picture as it is: what stands there now belongs to the front."""
-        if self.half is not None:
-            self.half[where] = half[where]
-            self._reduce()
+    def absorb(self, picture: RealPicture) -> None:
+        """Take a picture, (height, width), as it is: what stands there now is the front."""
+        self.whole = picture.copy()
+        self._reduce()
 
-    def _learn(self, half: RealPicture, rate: float) -> None:
-        if self.half is not None:
-            cv2.accumulateWeighted(half, self.half, rate)
+    def overlook(self, half: RealPicture, where: PixelMask) -> None:
+        """Take what stands there for no foreground from now on; `whole`, which is to be compared, stays as it is."""
+        self._half[where] = half[where]
+        quarter = cv2.resize(self._half, self._quarter_size, interpolation=cv2.INTER_AREA)
+        self._quarter = quarter * self._kept_quarter
+
+    def _learn(self, grey: GreyPicture, rate: float) -> None:
+        if self.whole is not None:
+            cv2.accumulateWeighted(grey, self.whole, rate)
             self._reduce()
 
     def _reduce(self) -> None:
-        if self.half is not None:
-            quarter = cv2.resize(self.half, self._quarter_size, interpolation=cv2.INTER_AREA)
+        if self.whole is not None:
+            self._half = np.asarray(cv2.resize(self.whole, self._size, interpolation=cv2.INTER_AREA), np.float32)
+            quarter = cv2.resize(self._half, self._quarter_size, interpolation=cv2.INTER_AREA)
             self._quarter = quarter * self._kept_quarter
 
     def _hear_noise(self, quarter: FloatArray) -> None:
         # The middle of the differences of two frames is noise even while a hand passes elsewhere; a quarter-size block
         # averages 16 pixels, so its noise is that of a half-size one divided by two.
         if self._last_quarter is not None:
-            step = np.abs(quarter - self._last_quarter)[::3, ::3][self._kept_quarter[::3, ::3] > 0]
-            if step.size:
-                level = 2.0 * float(np.median(step)) / (0.6745 * 2**0.5)
+            last, now = self._few(self._last_quarter), self._few(quarter)
+            if last.size:
+                flicker = float(last @ now) / max(float(last @ last), 1.0)
+                level = 2.0 * float(np.median(np.abs(now - flicker * last))) / (0.6745 * 2**0.5)
                 self.noise_grey += NOISE_RATE * (
                     min(max(level, NOISE_RANGE_GREY[0]), NOISE_RANGE_GREY[1]) - self.noise_grey
                 )
         self._last_quarter = quarter
+
+    def _few(self, quarter: FloatArray) -> FloatArray:
+        few: FloatArray = quarter[::3, ::3][self._kept_quarter[::3, ::3] > 0]
+        return few
 
     def _is_quiet(self, quarter: FloatArray) -> bool:
         limit = max(QUIET_SIGMAS * self.noise_grey / 2, QUIET_FLOOR_GREY)
@@ -133,6 +155,6 @@ class Backdrop:
         ratio = np.median(residual, axis=1, keepdims=True)
         return bool(np.count_nonzero(np.abs(residual - ratio) * kept > limit) <= QUIET_BLOCKS)
 
-    def _unexplained(self, half: RealPicture, backdrop: RealPicture) -> GreyPicture:
-        compared = compare(half, backdrop, self._kept_half, WINDOW_PX)
+    def _unexplained(self, half: RealPicture) -> GreyPicture:
+        compared = compare(half, self._half, self._kept_half, WINDOW_PX)
         return opened(compared.is_something(self.noise_grey), self._kept_half)

@@ -9,41 +9,46 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from edge_agent.config.assortment import LaneConfig
 from edge_agent.config.camera import CameraConfig
-from edge_agent.model import (
-    CameraCondition,
-    CameraProgress,
-    FloatArray,
-    MonotonicNs,
-    VisionObservation,
-)
+from edge_agent.model import FloatArray, MonotonicNs, VisionObservation
 from edge_agent.vision.backdrop import Backdrop, Difference
 from edge_agent.vision.carried import AROUND_PATCH_MM, AppearanceModel, Item, Waiting, cut
 from edge_agent.vision.change_calibration import CALIBRATION_ID
 from edge_agent.vision.frame_health import FrameHealth
-from edge_agent.vision.frames import ColourPicture, GreyPicture, MaskedFrame
+from edge_agent.vision.frames import ColourPicture, GreyPicture, MaskedFrame, PixelMask
 from edge_agent.vision.front_change import FrontChange, LaneScores, Patch
 from edge_agent.vision.geometry import ShelfView
-from edge_agent.vision.hand_tracks import HandTracks, Reach
+from edge_agent.vision.hand_tracks import HandTracks
 from edge_agent.vision.hands import ArmFinder, FrontScene, half_of
 from edge_agent.vision.in_hand import InHand
 from edge_agent.vision.landmarks import Landmarks
 from edge_agent.vision.quiet_front import QuietFront
+from edge_agent.vision.reaches import Reach
+from edge_agent.vision.structure import RealPicture
+from edge_agent.vision.words import Said, Words
 
 PROGRESS_EVERY_S = 0.4
 """Twice a second at least, frames coming unevenly (model.CameraProgress)."""
 BEFORE_EVERY_S = 2.0
 """The large picture of the quiet front is renewed so often: it costs 2 ms a time (measured here, 2026-12)."""
+STILL_SIGMAS = 3.0
 GAP_S = 1.5
 """After so long without a frame nothing that was followed is the same any more."""
+X_PATCH_SIGMA_MM = 25.0
+"""Of a change's place: half an item's width (assumed, 2026-12)."""
+CAME_LEAN = 0.4
+"""A patch that leans more than this came; takes are twenty times as frequent (rendered seeds 1-12, 2026-12)."""
+BEFORE_WIDTH_PX = 1280
+"""The large picture of the quiet front is kept at most so wide: 3.7 MB."""
 LEAST_WEIGHT = 0.1
 """A frame that is to be believed less says nothing."""
+TOUCH_DEPTH_MM = 40.0
+"""Behind the front, where hands take hold: they are seen before another place (rendered seeds 11-14, 2026-12)."""
 REACH_CALIBRATION_ID = "reach-1"
-
-Said = VisionObservation | CameraProgress | CameraCondition
 
 
 @dataclass(slots=True)
@@ -86,15 +91,14 @@ class ShelfEye:
         reference: GreyPicture | None = None,
         sku_ids: Sequence[str] | None = None,
     ) -> None:
-        self._view, self._camera = view, camera
+        self._view = view
         size = (camera.lores_width_px, camera.lores_height_px)
         self._kept = view.kept(*size)
         kept_half = half_of(self._kept)
         self._backdrop = Backdrop(kept_half)
         self._finder = ArmFinder(view, kept_half)
         self._tracks = HandTracks()
-        self._change = FrontChange(view, lanes, kept_half)
-        self._lanes = tuple(lanes)
+        self._change = FrontChange(view, lanes, self._kept)
         self._reference = reference
         self._health: FrameHealth | None = None
         names = sorted({lane.sku for lane in lanes}) if sku_ids is None else sku_ids
@@ -102,18 +106,24 @@ class ShelfEye:
         self._in_hand = InHand(view)
         self._quiet = QuietFront()
         self._act: _Act | None = None
+        self._stood: tuple[RealPicture, PixelMask] | None = None
         self._before: ColourPicture | None = None
         self._before_ns: MonotonicNs | None = None
         self._last_ns: MonotonicNs | None = None
         self._said_ns: MonotonicNs | None = None
         self._said_hands = 0
         self._quiet_weight = 1.0
-        self._number = 0
-        self._sequence = 0
+        self._words = Words(camera)
 
     @property
     def health(self) -> FrameHealth:
-        """Return the frames' health; KeyError-free only after the first frame."""
+        """Return how the frames are to be believed.
+
+        Raises
+        ------
+        ValueError
+            Before the first frame.
+        """
         if self._health is None:
             raise ValueError("no frame was seen yet")
         return self._health
@@ -126,28 +136,19 @@ class ShelfEye:
         arrived_ns : MonotonicNs, optional
             When it reached this process; frames are then judged by their age, too.
         """
-        self._sequence, self._number = frame.sequence, 0
+        self._words.begin(frame.sequence)
         health = self._health or self._commission(frame.grey)
         said: list[Said] = []
         if self._last_ns is not None and (frame.t_ns - self._last_ns) * 1e-9 > GAP_S:
             said += self._forget()
         self._last_ns = frame.t_ns
-        difference = self._backdrop.look(frame.grey)
+        difference = self._backdrop.look(frame.grey, learn=self._act is None)
         scene = None if difference.foreground is None else self._finder.find(difference.foreground)
         covered = 0.0 if scene is None else scene.covered_share
         findings = health.step(frame.grey, frame.sequence, frame.t_ns, arrived_ns, covered)
-        for finding in findings:
-            said.append(
-                CameraCondition(
-                    frame.t_ns,
-                    self._camera.camera_id,
-                    self._camera.shelf_id,
-                    finding.code,
-                    finding.raised,
-                    f"camera {self._camera.camera_id}: {finding.detail}",
-                )
-            )
+        said += [self._words.condition(finding, frame.t_ns) for finding in findings]
         said += self._follow(frame, scene, health.weight)
+        self._overlook(difference, scene)
         said += self._settle(frame, difference, scene, health.weight)
         said += self._recognise()
         return [*said, *self._progress(frame.t_ns)]
@@ -179,15 +180,25 @@ class ShelfEye:
 
     def _reach(self, act: _Act, reach: Reach, weight: float) -> VisionObservation:
         act.reaches.append(reach)
-        return self._observation(
+        return self._words.observation(
             "reach",
             reach.t_start_ns,
             reach.t_end_ns,
-            reach.x_mm,
+            self._change.true_x_mm(reach.x_mm, TOUCH_DEPTH_MM),
             reach.x_sigma_mm / max(weight, LEAST_WEIGHT),
             track_id=reach.track_id,
             calibration_id=REACH_CALIBRATION_ID,
         )
+
+    def _overlook(self, difference: Difference, scene: FrontScene | None) -> None:
+        """Let goods that were moved, and that no arm touches any more, be no part of the next arm before them."""
+        last, self._stood = self._stood, None
+        if scene is None or not scene.inside.any():
+            return
+        self._stood = (difference.half, scene.inside)
+        if last is not None:
+            still = np.abs(difference.half - last[0]) < STILL_SIGMAS * self._backdrop.noise_grey
+            self._backdrop.overlook(difference.half, scene.inside & last[1] & still)
 
     def _settle(
         self, frame: MaskedFrame, difference: Difference, scene: FrontScene | None, weight: float
@@ -200,7 +211,7 @@ class ShelfEye:
             self._renew_before(frame)
             return []
         after = self._quiet.step(
-            difference.half,
+            difference,
             scene,
             followed=bool(self._tracks.hands),
             noise_grey=self._backdrop.noise_grey,
@@ -209,22 +220,21 @@ class ShelfEye:
         if after is None:
             return []
         self._act = None
-        self._tracks.end()
-        said: list[Said] = []
-        before = self._backdrop.half
+        said: list[Said] = [self._reach(act, reach, weight) for reach in self._tracks.end() if weight >= LEAST_WEIGHT]
+        before = self._backdrop.whole
         if before is not None:
             scores = self._change.scores(before, after, self._backdrop.noise_grey)
             believed = min(act.weight, weight)
             if believed >= LEAST_WEIGHT and (act.hands or scores.patches):
                 said.append(self._lanes_word(act, scores, frame.t_ns, believed))
             self._cut_patches(act, scores, frame)
-        self._backdrop.absorb(after, np.ones(after.shape, np.bool_))
+        self._backdrop.absorb(after)
         self._before_ns = None
         return said
 
     def _lanes_word(self, act: _Act, scores: LaneScores, t_ns: MonotonicNs, weight: float) -> VisionObservation:
         largest = max(scores.patches, key=lambda patch: patch.right_mm - patch.left_mm, default=None)
-        return self._observation(
+        return self._words.observation(
             "lanes",
             act.since_ns,
             t_ns,
@@ -243,13 +253,13 @@ class ShelfEye:
         after: ColourPicture | None = None
         items = []
         for patch in scores.patches:
-            came = patch.lean > 0
+            came = patch.lean > CAME_LEAN
             if came and after is None:
                 after = frame.colour()
             source = after if came else self._before
             piece = None if source is None else cut(source, self._view, _corners(patch))
             if piece is not None:
-                direction = 1 if came else -1
+                direction = 1 if came else -1 if patch.lean < 0 else 0
                 item = Item(act.since_ns, frame.t_ns, patch.x_mm, X_PATCH_SIGMA_MM, direction, -1, None)
                 item.add(piece, frame.t_ns)
                 items.append(item)
@@ -269,7 +279,7 @@ class ShelfEye:
         if item is None:
             return []
         return [
-            self._observation(
+            self._words.observation(
                 "carried",
                 item.t_start_ns,
                 item.t_end_ns,
@@ -289,7 +299,11 @@ class ShelfEye:
             return
         if self._before_ns is None or (frame.t_ns - self._before_ns) * 1e-9 >= BEFORE_EVERY_S:
             self._before_ns = frame.t_ns
-            self._before = frame.colour()
+            before = frame.colour()
+            if before.shape[1] > BEFORE_WIDTH_PX:
+                size = (BEFORE_WIDTH_PX, round(before.shape[0] * BEFORE_WIDTH_PX / before.shape[1]))
+                before = np.asarray(cv2.resize(before, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+            self._before = before
 
     def _forget(self) -> list[Said]:
         """Let go of hands that nobody watched for too long; what changed meanwhile is compared all the same."""
@@ -305,47 +319,7 @@ class ShelfEye:
         self._said_ns, self._said_hands = t_ns, hands
         open_ns = [self._act.since_ns if self._act else None, self._waiting.since_ns if self._waiting else None]
         since = min((each for each in open_ns if each is not None), default=None)
-        return [CameraProgress(t_ns, self._camera.camera_id, self._camera.shelf_id, hands, since)]
-
-    def _observation(
-        self,
-        kind: str,
-        t_start_ns: MonotonicNs,
-        t_end_ns: MonotonicNs,
-        x_mm: float,
-        x_sigma_mm: float,
-        *,
-        direction: int = 0,
-        track_id: int = -1,
-        item_index: int | None = None,
-        sku_ids: tuple[str, ...] = (),
-        log_likelihood: FloatArray | None = None,
-        calibration_id: str = "",
-        lane_ids: tuple[str, ...] = (),
-        lane_log_likelihood: FloatArray | None = None,
-    ) -> VisionObservation:
-        self._number += 1
-        return VisionObservation(
-            observation_id=f"{self._camera.camera_id}-{self._sequence}-{self._number}",
-            shelf_id=self._camera.shelf_id,
-            t_start_ns=t_start_ns,
-            t_end_ns=t_end_ns,
-            x_mm=x_mm,
-            x_sigma_mm=x_sigma_mm,
-            kind=kind,
-            direction=direction,
-            track_id=track_id,
-            item_index=item_index,
-            sku_ids=sku_ids,
-            log_likelihood=np.zeros(0) if log_likelihood is None else log_likelihood,
-            calibration_id=calibration_id,
-            lane_ids=lane_ids,
-            lane_log_likelihood=np.zeros((0, 9)) if lane_log_likelihood is None else lane_log_likelihood,
-        )
-
-
-X_PATCH_SIGMA_MM = 25.0
-"""Of a change's place: half an item's width (assumed, 2026-12)."""
+        return [self._words.progress(t_ns, hands, since)]
 
 
 def _corners(patch: Patch) -> FloatArray:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from edge_agent.model import IntArray
 from edge_agent.vision.backdrop import HALF
 from edge_agent.vision.frames import GreyPicture, PixelMask
 from edge_agent.vision.geometry import AROUND_MM, ShelfView
@@ -20,6 +21,17 @@ LEAST_ARM_MM2 = 2500.0
 """Smaller pieces are no hand: fingers seen to the knuckles have more (rule, 2026-12)."""
 LEAST_STRETCH_MM = 25.0
 """An arm crosses the rim over at least this, half a wrist (rule, 2026-12)."""
+JOIN_PX = 9
+"""Gaps up to this, half-size pixels, are skin before something as bright: some 50 mm (rule, 2026-12)."""
+APART_PX = 17
+"""A piece's stretches of rim nearer to each other than this, some 100 mm, are one arm's: what it carries has its own
+edge (rule, 2026-12)."""
+WIDEST_RIM_MM = 300.0
+WIDEST_ARM_MM = 190.0
+"""What crosses the rim over more than the first, or is wider than the second on the whole, is a body: an arm with a
+package in its hand is 130 mm wide (rule, 2026-12)."""
+CROSSING_MM2 = 600.0
+"""An arm of which more than this is before the opening crosses the front: two fingers' ends (rule, 2026-12)."""
 TIP_SHARE = 0.06
 """The tip is the mean of the deepest pixels, this share of the piece."""
 BODY_SHARE = 0.45
@@ -39,11 +51,11 @@ class Arm:
     enters_x_mm, enters_z_mm : float
         Where it comes in.
     crossing : bool
-        Whether the tip is inside the opening.
+        Whether it reaches before the opening.
     width_mm : float
         Length of the stretch of rim that it crosses.
-    piece : int
-        Arms of one piece touch each other.
+    wide : bool
+        Whether it is too wide for one arm: a body, or hands that meet.
     """
 
     x_mm: float
@@ -53,7 +65,7 @@ class Arm:
     enters_z_mm: float
     crossing: bool
     width_mm: float
-    piece: int
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +104,7 @@ class ArmFinder:
 
     def __init__(self, view: ShelfView, kept_half: PixelMask) -> None:
         rows, columns = kept_half.shape
-        self._width_mm, self._opening_mm = view.width_mm, view.opening_mm
+        self._opening_mm = view.opening_mm
         x_mm, z_mm = view.front_of_grid(columns, rows)
         self._x_mm, self._z_mm = x_mm.astype(np.float32), z_mm.astype(np.float32)
         self.opening: PixelMask = (x_mm >= 0) & (x_mm <= view.width_mm) & (z_mm >= 0) & (z_mm <= view.opening_mm)
@@ -112,72 +124,65 @@ class ArmFinder:
 
     def find(self, foreground: GreyPicture) -> FrontScene:
         """Return the arms in foreground, (half height, half width) of 0 and 1."""
-        count, label, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
-        covered = np.count_nonzero(foreground[self.opening]) / self._opening_px
-        inside, arms_mask = np.zeros(self._half_shape, np.bool_), np.zeros(self._half_shape, np.bool_)
-        arms: list[Arm] = []
-        body = covered > BODY_SHARE
-        for piece in range(1, count):
-            left, top, width, height = (int(each) for each in stats[piece, :4])
-            box = np.s_[top : top + height, left : left + width]
-            here = label[box] == piece
-            rim = here & self._rim[box]
-            stretches = self._stretches(rim, box) if rim.any() else []
-            if not stretches:
-                inside[box] |= here
-                continue
-            arms_mask[box] |= here
-            if float(self._px_mm2[box][here].sum()) < LEAST_ARM_MM2:
-                continue
-            if np.count_nonzero(here & self.opening[box]) > BODY_SHARE * self._opening_px:
-                body = True
-                continue
-            arms += self._arms_of(here, stretches, box, piece)
-        return FrontScene(tuple(arms), inside, arms_mask, float(covered), body)
+        joined = cv2.morphologyEx(foreground, cv2.MORPH_CLOSE, np.ones((JOIN_PX, JOIN_PX), np.uint8))
+        outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(joined, outlines, -1, color=(1,), thickness=cv2.FILLED)
+        _, numbered = cv2.connectedComponents(joined, connectivity=8)
+        label: IntArray = np.asarray(numbered, dtype=np.int32)
+        touching = np.unique(label[self._rim & (joined > 0)])
+        arms_mask: PixelMask = np.isin(label, touching) & (joined > 0)
+        inside: PixelMask = (joined > 0) & ~arms_mask
+        covered = np.count_nonzero(joined[self.opening]) / self._opening_px
+        arms, wide = self._arms(arms_mask, label) if touching.size else ((), False)
+        return FrontScene(arms, inside, arms_mask, float(covered), bool(wide or covered > BODY_SHARE))
 
-    def _stretches(self, rim: PixelMask, box: tuple[slice, slice]) -> list[tuple[float, float, float]]:
-        """Return (x mm, z mm, length mm) of each stretch of rim that a piece touches."""
-        joined = cv2.dilate(rim.astype(np.uint8), np.ones((5, 5), np.uint8))
-        count, label = cv2.connectedComponents(joined, connectivity=8)
-        found = []
-        for stretch in range(1, count):
-            here = rim & (label == stretch)
-            x, z = self._x_mm[box][here], self._z_mm[box][here]
-            length = float(np.hypot(np.ptp(x), np.ptp(z)))
-            if length >= LEAST_STRETCH_MM:
-                found.append((float(x.mean()), float(z.mean()), length))
-        return found
+    def _arms(self, arms_mask: PixelMask, label: IntArray) -> tuple[tuple[Arm, ...], bool]:
+        """Return one arm for every stretch of rim of every piece, and whether one is too wide for an arm."""
+        arms = [
+            arm for piece in np.unique(label[arms_mask]).tolist() for arm in self._arms_of(arms_mask & (label == piece))
+        ]
+        return tuple(arms), any(arm.wide for arm in arms)
 
-    def _arms_of(
-        self, here: PixelMask, stretches: list[tuple[float, float, float]], box: tuple[slice, slice], piece: int
-    ) -> list[Arm]:
-        x, z = self._x_mm[box][here], self._z_mm[box][here]
+    def _arms_of(self, piece: PixelMask) -> list[Arm]:
+        area = self._px_mm2[piece]
+        if float(area.sum()) < LEAST_ARM_MM2:
+            return []
+        stretches = self._stretches(piece & self._rim)
+        if not stretches:
+            return []
+        x, z, inside = self._x_mm[piece], self._z_mm[piece], self.opening[piece]
         far = np.stack([np.hypot(x - enters_x, z - enters_z) for enters_x, enters_z, _ in stretches])
         nearest = far.argmin(axis=0)
         arms = []
         for index, (enters_x, enters_z, length) in enumerate(stretches):
             own = nearest == index
-            if np.count_nonzero(own) < 8:
+            area_mm2 = float(area[own].sum())
+            if area_mm2 < LEAST_ARM_MM2:
                 continue
             depth = far[index][own]
-            deepest = depth >= np.quantile(depth, 1.0 - TIP_SHARE)
-            tip_x, tip_z = float(x[own][deepest].mean()), float(z[own][deepest].mean())
-            arms.append(
-                Arm(
-                    tip_x,
-                    tip_z,
-                    float(depth[deepest].mean()),
-                    enters_x,
-                    enters_z,
-                    self._is_inside(tip_x, tip_z),
-                    length,
-                    piece,
-                )
-            )
+            wide = length > WIDEST_RIM_MM or area_mm2 > WIDEST_ARM_MM * max(float(depth.max()), WIDEST_ARM_MM / 2)
+            tip = depth >= np.quantile(depth, 1.0 - TIP_SHARE)
+            tip_x, tip_z = float(x[own][tip].mean()), float(z[own][tip].mean())
+            crossing = float((area * inside)[own].sum()) >= CROSSING_MM2
+            arms.append(Arm(tip_x, tip_z, float(depth[tip].mean()), enters_x, enters_z, crossing, length, wide=wide))
         return arms
 
-    def _is_inside(self, x_mm: float, z_mm: float) -> bool:
-        return 0.0 <= x_mm <= self._width_mm and 0.0 <= z_mm <= self._opening_mm
+    def _stretches(self, rim: PixelMask) -> list[tuple[float, float, float]]:
+        """Return (x, z, length), mm, of each stretch of rim that a piece touches.
+
+        What is lifted out touches the rim above, too: that stretch is no arm's where another one is.
+        """
+        near = cv2.dilate(rim.astype(np.uint8), np.ones((APART_PX, APART_PX), np.uint8))
+        count, number = cv2.connectedComponents(near, connectivity=8)
+        of_rim, x, z = number[rim], self._x_mm[rim], self._z_mm[rim]
+        found = []
+        for each in range(1, count):
+            own = of_rim == each
+            length = float(np.hypot(np.ptp(x[own]), np.ptp(z[own])))
+            if length >= LEAST_STRETCH_MM:
+                found.append((float(x[own].mean()), float(z[own].mean()), length))
+        below = [each for each in found if each[1] <= self._opening_mm]
+        return below or found
 
 
 def half_of(kept: PixelMask) -> PixelMask:

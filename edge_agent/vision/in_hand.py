@@ -8,7 +8,8 @@ from edge_agent.model import FloatArray, MonotonicNs
 from edge_agent.vision.carried import AROUND_HAND_MM, PER_ITEM, Item, cut
 from edge_agent.vision.frames import MaskedFrame
 from edge_agent.vision.geometry import ShelfView
-from edge_agent.vision.hand_tracks import Hand, Reach
+from edge_agent.vision.hand import Hand
+from edge_agent.vision.reaches import Reach
 
 COMING = 0
 """Item index of what a hand brings; what it takes counts from 1."""

@@ -15,8 +15,10 @@ PATCH_PX, SEARCH_PX = 21, 14
 PATCHES = 16
 FOUND_ABOVE = 0.75
 """Normalised correlation of a patch that is found (rule, 2026-12)."""
-LEAST_FOUND = 4
-AGREE_PX = 1.5
+LEAST_FOUND = 5
+AGREE_PX, AGREE_SHARE = 1.5, 0.6
+"""So many of the patches found must have shifted alike: a turn by a third of a degree does not part them (rule,
+2026-12)."""
 
 
 class Landmarks:
@@ -52,7 +54,7 @@ class Landmarks:
         ]
 
     def shift_px(self, grey: GreyPicture) -> float | None:
-        """Return how far a picture is shifted against the reference, px; None where too few patches are found."""
+        """Return how far a picture is shifted against the reference, px; None where too few are found or agree."""
         shifts = []
         half = PATCH_PX // 2 + SEARCH_PX
         rows, columns = grey.shape
@@ -70,7 +72,7 @@ class Landmarks:
         each = np.array(shifts, dtype=np.float64)
         middle = np.median(each, axis=0)
         agree = np.hypot(*(each - middle).T) <= AGREE_PX
-        # A turned or zoomed camera shifts its corners differently: then the typical length of the shifts tells.
-        if np.count_nonzero(agree) >= 0.5 * len(each):
-            return float(np.hypot(*each[agree].mean(axis=0)))
-        return float(np.median(np.hypot(*each.T)))
+        # Labels repeat along a shelf, and a person hides some: a few that agree by chance are no move.
+        if np.count_nonzero(agree) < max(AGREE_SHARE * len(each), LEAST_FOUND):
+            return None
+        return float(np.hypot(*each[agree].mean(axis=0)))

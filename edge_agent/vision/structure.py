@@ -20,7 +20,7 @@ GAIN_RANGE = (0.35, 1.6)
 """What a shadow or a lamp does to a place, over what it does to the whole picture (assumed, 2026-12)."""
 STRUCTURE_SIGMAS2 = 8.0
 """Unexplained variance counts above so many variances of a pixel's noise (rule, 2026-12)."""
-STRUCTURE_SHARE = 0.08
+STRUCTURE_SHARE = 0.055
 """... and above this share of the window's mean, squared: sensor gain, lens and pixel steps leave less."""
 BRIGHTER, DARKER, OFF_GREY = 1.45, 0.3, 14.0
 """A window without structure is something else beyond these factors and so many grey levels (assumed, 2026-12)."""
@@ -47,9 +47,9 @@ class Structure:
     expected: RealPicture
     rest: RealPicture
 
-    def is_something(self, noise_grey: float) -> PixelMask:
-        """Return where light cannot be the cause, given the noise of a pixel."""
-        bound = np.maximum(STRUCTURE_SIGMAS2 * noise_grey**2, (STRUCTURE_SHARE * self.mean) ** 2)
+    def is_something(self, noise_grey: float, least_share: float = STRUCTURE_SHARE) -> PixelMask:
+        """Return where light cannot be the cause, given the noise of a pixel and what lens and sensor leave."""
+        bound = np.maximum(STRUCTURE_SIGMAS2 * noise_grey**2, (least_share * self.mean) ** 2)
         off = np.abs(self.mean - self.expected) > OFF_GREY
         beyond = (self.mean > BRIGHTER * self.expected) | (self.mean < DARKER * self.expected)
         something: PixelMask = (self.rest > bound) | (off & beyond)
@@ -87,5 +87,6 @@ def opened(found: PixelMask, kept: PixelMask) -> GreyPicture:
     """
     square = np.ones((3, 3), np.uint8)
     closed = cv2.morphologyEx((found & kept).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    worn = cv2.erode(np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, square) | ~kept, dtype=np.uint8), square)
-    return np.asarray(worn & kept, dtype=np.uint8)
+    patches = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, square), dtype=np.uint8)
+    worn = np.asarray(cv2.erode((patches | ~kept).astype(np.uint8), square), dtype=np.uint8)
+    return worn * kept.astype(np.uint8)

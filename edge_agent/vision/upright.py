@@ -16,7 +16,7 @@ from edge_agent.vision.frames import PixelMask
 from edge_agent.vision.geometry import AROUND_MM, ShelfView
 from edge_agent.vision.structure import RealPicture
 
-MM_PER_PX = 5.0
+MM_PER_PX = 3.0
 USUAL_VIEW_RAD = 1.15
 """How wide a lens sees (66 degrees: a Camera Module 3) where the homography does not tell, looking straight on."""
 VIEW_RANGE_RAD = (0.5, 2.1)
@@ -51,37 +51,43 @@ class UprightFront:
     Parameters
     ----------
     view : ShelfView
-    kept_half : (half height, half width) bool
-        What the mask keeps, at half size.
+    kept : (height, width) bool
+        What the mask keeps of the small picture.
     """
 
-    def __init__(self, view: ShelfView, kept_half: PixelMask) -> None:
+    def __init__(self, view: ShelfView, kept: PixelMask) -> None:
         self.eye_mm = eye_mm(view)
         self.x_mm: FloatArray = np.arange(-AROUND_MM, view.width_mm + AROUND_MM, MM_PER_PX) + MM_PER_PX / 2
         self.z_mm: FloatArray = np.arange(-AROUND_MM, view.opening_mm + AROUND_MM, MM_PER_PX) + MM_PER_PX / 2
-        rows, columns = kept_half.shape
+        rows, columns = kept.shape
         grid = np.stack(np.meshgrid(self.x_mm, self.z_mm), axis=-1).reshape(-1, 2)
         seen = view.to_px(grid).astype(np.float32).reshape(len(self.z_mm), len(self.x_mm), 2)
         self._u = (seen[..., 0] + 0.5) * np.float32(columns / view.width_px) - np.float32(0.5)
         self._v = (seen[..., 1] + 0.5) * np.float32(rows / view.height_px) - np.float32(0.5)
-        self.kept: PixelMask = self.of(kept_half.astype(np.float32)) > 0.99
+        self.kept: PixelMask = self.of(kept.astype(np.float32)) > 0.99
 
-    def of(self, half: RealPicture) -> RealPicture:
-        """Return the front of a picture of half size, (rows from below, columns) float32."""
-        front = cv2.remap(half, self._u, self._v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    def of(self, picture: RealPicture) -> RealPicture:
+        """Return the front of a small picture, (rows from below, columns) float32."""
+        front = cv2.remap(picture, self._u, self._v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         return np.asarray(front, dtype=np.float32)
 
-    def depth_mm(self, foot_z_mm: FloatArray) -> FloatArray:
-        """Return how far behind the front something stands whose foot appears at these heights."""
-        height, away = self.eye_mm[2], -self.eye_mm[1]
-        if height < 50.0:  # a camera at the board's height sees no depth
-            return np.zeros_like(foot_z_mm)
-        shown = 1.0 - np.clip(foot_z_mm, 0.0, 0.8 * height) / height
-        depth: FloatArray = away / shown - away
-        return depth
+    def depth_mm(self, foot_z_mm: float) -> float:
+        """Return how far behind the front something stands whose foot appears at this height."""
+        height, away = float(self.eye_mm[2]), -float(self.eye_mm[1])
+        if height < 50.0:  # an eye at the board's height sees no depth
+            return 0.0
+        shown = 1.0 - min(max(foot_z_mm, 0.0), 0.8 * height) / height
+        return away / shown - away
 
-    def true_x_mm(self, x_mm: FloatArray, depth_mm: FloatArray) -> FloatArray:
+    def depth_by_top_mm(self, top_z_mm: float, height_mm: float) -> float:
+        """Return how far behind the front something of this height stands whose top appears at ``top_z_mm``."""
+        eye_z, away = float(self.eye_mm[2]), -float(self.eye_mm[1])
+        if eye_z < height_mm + 50.0:
+            return 0.0
+        shown = min(max((eye_z - top_z_mm) / (eye_z - height_mm), 0.2), 1.0)
+        return away / shown - away
+
+    def true_x_mm(self, x_mm: float, depth_mm: float) -> float:
         """Return where along the shelf something is that appears at ``x_mm`` and is so deep behind the front."""
-        away = -self.eye_mm[1]
-        true: FloatArray = self.eye_mm[0] + (x_mm - self.eye_mm[0]) * (1.0 + depth_mm / away)
-        return true
+        eye_x_mm, away_mm = float(self.eye_mm[0]), -float(self.eye_mm[1])
+        return eye_x_mm + (x_mm - eye_x_mm) * (1.0 + depth_mm / away_mm)

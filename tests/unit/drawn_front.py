@@ -1,6 +1,7 @@
 """A shelf's front drawn with rectangles, for stories about the camera's eye: goods with print, arms, light, noise."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -33,6 +34,12 @@ def shelf_view() -> ShelfView:
     lens = np.array([[920.0, 0.0, 639.5], [0.0, 920.0, 479.5], [0.0, 0.0, 1.0]])
     projection = lens @ np.column_stack([axes, -axes @ EYE_MM])
     return ShelfView(projection[:, [0, 2, 3]], 1280, 960, WIDTH_MM, OPENING_MM, "drawn")
+
+
+@lru_cache
+def _mask() -> PrivacyMask:
+    view = shelf_view()
+    return PrivacyMask(view.kept(1280, 960), view.kept(320, 240))
 
 
 @dataclass
@@ -70,20 +77,15 @@ class DrawnFront:
         ]
         ground = print_rng.integers(60, 130, (240, 320)).astype(np.uint8)
         self._behind: GreyPicture = np.asarray(cv2.GaussianBlur(ground, (0, 0), 3), np.uint8)
-        mask = self.view.kept(1280, 960)
-        self.mask = PrivacyMask(mask, self.view.kept(320, 240))
+        self._drawn: dict[tuple[tuple[float, ...], ...], GreyPicture] = {}
+        self.mask = _mask()
 
     def grey(self) -> GreyPicture:
         """Return the small picture as it is now."""
-        picture = self._behind.copy()
-        for side in ([-30, 0, 5, 300], [890, 930, 5, 300]):  # the shelf's posts
-            self._fill(picture, side, 30)
-        self._fill(picture, [-40, 940, -38, -2], 190)
-        for x in range(0, 900, 60):
-            self._fill(picture, [x, x + 25, -30, -12], 60)
-        for lane in range(LANES):
-            for depth in sorted(self.feet_mm[lane], reverse=True):
-                self._stand(picture, lane, depth)
+        key = tuple(tuple(feet) for feet in self.feet_mm)
+        if key not in self._drawn:
+            self._drawn[key] = self._goods()
+        picture = self._drawn[key].copy()
         for enters, tip_x, tip_z, shade in self.arms:
             corners = [[enters - 35, -60], [enters + 35, -60], [tip_x + 35, tip_z - 10], [tip_x - 35, tip_z - 10]]
             cv2.fillConvexPoly(picture, self._px(np.array(corners, dtype=np.float64)), shade)
@@ -99,6 +101,18 @@ class DrawnFront:
             real = np.asarray(cv2.GaussianBlur(real, (0, 0), self.blur_px), np.float64)
         light = self.gain * (1 + self.slope * np.linspace(-0.5, 0.5, 320))[None, :]
         return np.clip(real * light + self._rng.normal(0, self.noise_grey, real.shape), 0, 255).astype(np.uint8)
+
+    def _goods(self) -> GreyPicture:
+        picture = self._behind.copy()
+        for side in ([-30, 0, 5, 300], [890, 930, 5, 300]):  # the shelf's posts
+            self._fill(picture, side, 30)
+        self._fill(picture, [-40, 940, -38, -2], 190)
+        for x in range(0, 900, 60):
+            self._fill(picture, [x, x + 25, -30, -12], 60)
+        for lane in range(LANES):
+            for depth in sorted(self.feet_mm[lane], reverse=True):
+                self._stand(picture, lane, depth)
+        return picture
 
     def colour(self) -> ColourPicture:
         """Return the large picture: the small one enlarged, of one colour."""
