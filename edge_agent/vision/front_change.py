@@ -22,6 +22,7 @@ from edge_agent.model import LANE_CHANGES, FloatArray
 from edge_agent.vision.change_calibration import lane_nats
 from edge_agent.vision.frames import GreyPicture, PixelMask
 from edge_agent.vision.geometry import ShelfView
+from edge_agent.vision.package_heights import PackageHeights
 from edge_agent.vision.structure import RealPicture, averaged, compare, opened
 from edge_agent.vision.upright import MM_PER_PX, UprightFront
 
@@ -48,6 +49,10 @@ USUAL_HEIGHT_MM = 190.0
 HIGH_FOOT_MM, HIGH_FOOT_SHARE = 100.0, 0.4
 """A foot that appears higher than this may be hidden: the patch counts as so much smaller (of 36 such patches 15 were
 misplaced by over 20 mm, of 164 others 5; rendered seeds 1-10, 2026-12)."""
+MAYBE_HIDDEN_MM = 80.0
+"""A foot that appears higher than this may be hidden by goods before it, and is checked by the top."""
+SEEN_IN_FULL_MM2 = 6000.0
+"""A patch of this size with a foot below that is a package seen in full (rule, 2026-12)."""
 ONE_PACKAGE = 1.5
 """A patch wider than so many lanes is of several packages beside each other (rule, 2026-12)."""
 SAME_COLUMNS = 0.5
@@ -123,6 +128,7 @@ class FrontChange:
         self._front = UprightFront(view, kept)
         self._lanes = tuple(lanes)
         self._edges: FloatArray = np.array([lane.x_mm for lane in lanes], dtype=np.float64).reshape(-1, 2)
+        self._heights = PackageHeights(self._front, self._edges)
         inside = (self._front.z_mm >= 0) & (self._front.z_mm <= view.opening_mm)
         seen = self._front.kept[inside].mean(axis=0)
         self.visible = tuple(
@@ -152,6 +158,9 @@ class FrontChange:
         patches = tuple(
             patch for part in _parts(changed) for patch in self._packages(part, np.asarray(lean, np.float32))
         )
+        for patch in patches:
+            if patch.bottom_mm < MAYBE_HIDDEN_MM and patch.area_mm2 >= SEEN_IN_FULL_MM2:
+                self._heights.learn(patch.x_mm, patch.depth_mm, patch.top_mm - MM_PER_PX * (WINDOW_PX // 2 - 1))
         return self._by_lane(patches)
 
     def _by_lane(self, patches: tuple[Patch, ...]) -> LaneScores:
@@ -192,21 +201,27 @@ class FrontChange:
         pieces = np.array_split(columns, count)
         return [self._package(part, piece, lean) for piece in pieces if piece.size]
 
+    def _span(self, left_mm: float, right_mm: float, depth_mm: float) -> tuple[float, float]:
+        """Return (x, width), mm, of a package that stands so deep and appears between two places of the front."""
+        eye_x_mm, back_mm = float(self._front.eye_mm[0]), depth_mm + PACKAGE_DEPTH_MM
+        left = self._front.true_x_mm(left_mm, back_mm if left_mm > eye_x_mm else depth_mm)
+        right = self._front.true_x_mm(right_mm, back_mm if right_mm < eye_x_mm else depth_mm)
+        return (left + right) / 2, max(right - left, MM_PER_PX)
+
     def _package(self, part: PixelMask, columns: npt.NDArray[np.integer], lean: RealPicture) -> Patch:
         here = part[:, columns]
         low, high = here.argmax(axis=0), here.shape[0] - 1 - here[::-1].argmax(axis=0)
         z0, reach_mm = float(self._front.z_mm[0]), MM_PER_PX * (WINDOW_PX // 2 - 1)
         foot_mm = z0 + MM_PER_PX * float(np.quantile(low, FOOT_SHARE)) + reach_mm
         top_mm = z0 + MM_PER_PX * float(high.max()) - reach_mm
+        left_mm = float(self._front.x_mm[columns[0]]) + reach_mm
+        right_mm = float(self._front.x_mm[columns[-1]]) - reach_mm
         depth_mm = self._front.depth_mm(foot_mm)
         if top_mm - foot_mm < HIDDEN_BELOW_MM * (1.0 - max(foot_mm, 0.0) / max(float(self._front.eye_mm[2]), 1.0)):
             depth_mm = min(depth_mm, self._front.depth_by_top_mm(top_mm, USUAL_HEIGHT_MM))
-        left_mm = float(self._front.x_mm[columns[0]]) + reach_mm
-        right_mm = float(self._front.x_mm[columns[-1]]) - reach_mm
-        eye_x_mm = float(self._front.eye_mm[0])
-        back_mm = depth_mm + PACKAGE_DEPTH_MM
-        true_left = self._front.true_x_mm(left_mm, back_mm if left_mm > eye_x_mm else depth_mm)
-        true_right = self._front.true_x_mm(right_mm, back_mm if right_mm < eye_x_mm else depth_mm)
+        if foot_mm > MAYBE_HIDDEN_MM:
+            depth_mm = self._heights.depth_mm(depth_mm, top_mm, lambda depth: self._span(left_mm, right_mm, depth)[0])
+        x_mm, width_mm = self._span(left_mm, right_mm, depth_mm)
         above_foot = np.arange(here.shape[0])[:, None] - low[None, :]
         lower = here & (above_foot >= WINDOW_PX // 2) & (above_foot <= LOWER_MM / MM_PER_PX)
         leaning = lean[:, columns][lower]
@@ -215,8 +230,8 @@ class FrontChange:
             right_mm,
             z0 + MM_PER_PX * float(low.min()),
             z0 + MM_PER_PX * float(high.max()),
-            (true_left + true_right) / 2,
-            max(true_right - true_left, MM_PER_PX),
+            x_mm,
+            width_mm,
             depth_mm,
             float(here.sum()) * MM_PER_PX**2,
             float(leaning.mean()) if leaning.size else 0.0,
