@@ -26,18 +26,20 @@ COMMANDS: Mapping[str, str] = {
     "board flash": "board_flash",
     "board diagnose": "board_diagnose",
     "camera commission": "camera_commission",
+    "camera enrol": "camera_enrol",
     "camera check": "camera_check",
     "lab record": "lab_record",
     "lab replay": "lab_replay",
     "lab import": "lab_import",
     "lab score": "lab_score",
     "lab advise": "lab_advise",
+    "lab appearance": "lab_appearance",
     "store ledger": "store_ledger",
     "store stock": "store_stock",
 }
 GROUPS: Mapping[str, str] = {
     "board": "load-cell boards on this unit",
-    "camera": "a shelf's camera: put it up, check it",
+    "camera": "a shelf's camera: put it up, teach it the goods, check it",
     "lab": "recordings: make, import, replay; scores and advice",
     "store": "the store's side: ledger and stock",
 }

@@ -6,8 +6,14 @@ from pathlib import Path
 
 from edge_agent.bytes_level.product_pictures import products_in
 from edge_agent.model import FloatArray
-from edge_agent.vision.carried import AppearanceModel
+from edge_agent.product_photographs import read_photograph
+from edge_agent.vision.appearance import AppearanceModel
+from edge_agent.vision.appearance_enrolment import photograph, template_of
 from edge_agent.vision.frames import ColourPicture
+from edge_agent.vision.templates import SkuTemplate
+
+PHOTOGRAPHS = 12
+"""Taken of a product to enrol it, as a technician would; spread over all there are (2026-12)."""
 
 
 class Renamed:
@@ -26,16 +32,21 @@ class Renamed:
         return self._model.log_likelihood(picture, [self._product_of[sku] for sku in sku_ids])
 
 
-def appearance_of(folder: Path, product_of: Mapping[str, str]) -> AppearanceModel:
-    """Return what knows a shelf's SKUs by the photographs of their products."""
-    return Renamed(_enrolled(folder, tuple(sorted(product_of.values()))), product_of)
+def appearance_of(folder: Path, product_of: Mapping[str, str]) -> Renamed:
+    """Return what knows a shelf's SKUs by the photographs of their products.
+
+    Parameters
+    ----------
+    product_of : mapping sku → str
+        The name of each SKU's product in the folder.
+    """
+    names = sorted(product_of.values())
+    return Renamed(AppearanceModel.of_templates(_template(folder, name) for name in names), product_of)
 
 
 @cache
-def _template(folder: Path, name: str) -> object:
-    raise NotImplementedError
-
-
-@cache
-def _enrolled(folder: Path, names: tuple[str, ...]) -> AppearanceModel:
-    raise NotImplementedError
+def _template(folder: Path, name: str) -> SkuTemplate:
+    product = next(each for each in products_in(folder) if each.name == name)
+    step = max(len(product.photographs) / PHOTOGRAPHS, 1.0)
+    chosen = [product.photographs[int(place * step)] for place in range(min(PHOTOGRAPHS, len(product.photographs)))]
+    return template_of(name, [photograph(read_photograph(each)) for each in chosen])
