@@ -25,7 +25,7 @@ from edge_agent.vision.geometry import ShelfView
 from edge_agent.vision.hand_tracks import HandTracks
 from edge_agent.vision.hands import ArmFinder, FrontScene, half_of
 from edge_agent.vision.in_hand import InHand
-from edge_agent.vision.landmarks import Landmarks
+from edge_agent.vision.moved import Reference
 from edge_agent.vision.quiet_front import QuietFront
 from edge_agent.vision.reaches import Reach
 from edge_agent.vision.structure import RealPicture
@@ -155,9 +155,7 @@ class ShelfEye:
 
     def _commission(self, grey: GreyPicture) -> FrameHealth:
         reference = grey if self._reference is None else self._reference
-        x_mm, z_mm = self._view.front_of_grid(grey.shape[1], grey.shape[0])
-        fixed = (x_mm < 0) | (x_mm > self._view.width_mm) | (z_mm < 0) | (z_mm > self._view.opening_mm)
-        self._health = FrameHealth(self._kept, Landmarks(reference, self._kept, fixed))
+        self._health = FrameHealth(self._kept, Reference(self._view, reference))
         return self._health
 
     def _follow(self, frame: MaskedFrame, scene: FrontScene | None, weight: float) -> list[Said]:

@@ -13,7 +13,7 @@ import numpy as np
 from edge_agent.model import MonotonicNs
 from edge_agent.vision.backdrop import HALF
 from edge_agent.vision.frames import GreyPicture, PixelMask
-from edge_agent.vision.landmarks import Landmarks
+from edge_agent.vision.moved import LEAST_MOVED_PX, Reference
 
 DARK_GREY = (12.0, 30.0)
 """Mean of the brightest tenth: no weight below the first, full above the second, grey levels (assumed, 2026-12)."""
@@ -23,8 +23,8 @@ SHARPNESS = (0.25, 0.5)
 """Detail per contrast, over that of the sharpest lately: none below, full above (assumed, 2026-12)."""
 COVERED_SHARE = (0.4, 0.7)
 """Share of the opening covered: full weight below, none above."""
-MOVED_PX = (1.2, 3.5)
-"""Shift of the landmarks in the small picture: full weight below, none above (rule: 4-10 mm, 2026-12)."""
+MOVED_MM = (4.0, 12.0)
+"""Shift of the opening's corner that moved most: full weight below, none above; half at what moved.py calls moved."""
 FROZEN_FRAMES = (3, 6)
 """Identical frames in a row: even a still front has noise (rule, 2026-12)."""
 LATE_S = (0.5, 2.0)
@@ -35,8 +35,8 @@ RAISE_BELOW, CLEAR_ABOVE = 0.5, 0.8
 HOLD_S = {"blocked": 4.0, "blurred": 4.0, "moved": 2.0, "late": 2.0, "dropping": 3.0}
 HOLD_OTHERS_S = 1.5
 """How long a weight must be low before its condition is raised, and twice as long high to clear it (2026-12)."""
-EXAMINED_EVERY_S = 1.0
-"""Sharpness and landmarks are looked at so often, in frames without foreground."""
+EXAMINED_EVERY_S = 2.0
+"""Sharpness and the reference are looked at so often, in frames without foreground."""
 HIDDEN_SHARE = 0.35
 """... or with more of it than a hand or two: something is before the shelf, or the camera is not where it was."""
 COUNTED_FRAMES = 75
@@ -76,11 +76,11 @@ class FrameHealth:
     ----------
     kept : (height, width) bool
         What the mask keeps of the small picture.
-    landmarks : Landmarks or None
+    reference : Reference or None
         Of the commissioned view; None leaves "moved" unwatched.
     """
 
-    def __init__(self, kept: PixelMask, landmarks: Landmarks | None) -> None:
+    def __init__(self, kept: PixelMask, reference: Reference | None) -> None:
         self._kept = np.ascontiguousarray(kept[::4, ::4])
         self._inner = cv2.erode(
             kept[::HALF, ::HALF].astype(np.uint8),
@@ -88,7 +88,7 @@ class FrameHealth:
             borderType=cv2.BORDER_CONSTANT,
             borderValue=0,
         )
-        self._landmarks = landmarks
+        self._reference = reference
         self._watches = {name: _Watch() for name in ADVICE}
         self._last: GreyPicture | None = None
         self._identical = 0
@@ -172,14 +172,14 @@ class FrameHealth:
         self._say("dropping", falling(share, *LOST_SHARE), f"{share:.0%} of its pictures never came")
 
     def _examine(self, grey: GreyPicture, *, hidden: bool) -> None:
-        """Look at sharpness and landmarks; ``hidden``: the front is unlike the backdrop, and the question is why."""
+        """Look at sharpness and the reference; ``hidden``: the front is unlike the backdrop, the question is why."""
         half = cv2.resize(grey, (self._inner.shape[1], self._inner.shape[0]), interpolation=cv2.INTER_AREA)
         inside = self._inner > 0
         contrast = float(half[inside].std()) if inside.any() else 0.0
         detail = float(np.abs(cv2.Laplacian(half, cv2.CV_16S)[inside]).mean()) if inside.any() else 0.0
         sharpness = detail / max(contrast, 4.0)
-        shift_px = None if self._landmarks is None else self._landmarks.shift_px(grey)
-        self._in_view = hidden and shift_px is not None
+        shift = None if self._reference is None else self._reference.shift_px(grey)
+        self._in_view = hidden and shift is not None
         if not hidden:
             # Goods change and with them detail; the sharpest of late fades by half in a day of seconds.
             self._sharpest = max(self._sharpest * (1 - 1e-5), sharpness)
@@ -187,9 +187,9 @@ class FrameHealth:
         self._say(
             "blurred", 1.0 - falling(share, *SHARPNESS), f"its pictures have {share:.0%} of their usual sharpness"
         )
-        if shift_px is not None:
-            seen = f"the shelf's edges are {shift_px:.1f} px from where they were"
-            self._say("moved", falling(shift_px, *MOVED_PX), seen)
+        if shift is not None:
+            weight = falling(shift.worst_mm, *MOVED_MM) if shift.worst_px >= LEAST_MOVED_PX else 1.0
+            self._say("moved", weight, f"the opening's corners are up to {shift.worst_mm:.0f} mm from where they were")
 
     def _say(self, code: str, weight: float, seen: str) -> None:
         self._watches[code].weight = weight

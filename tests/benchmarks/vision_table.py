@@ -18,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
+import cv2
 import numpy as np
 import rendered_shelf as shelf
 from rendered_shelf import Watched, rendered, seconds, watch
@@ -143,6 +144,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, default=shelf.ICONIC, help="folder of product pictures; drawn without")
     parser.add_argument("--rows", type=Path, help="write every comparison here as JSON, for the calibration")
     asked = parser.parse_args()
+    cv2.setNumThreads(1)  # what a frame costs, it costs this thread
     shelf.ICONIC = asked.pictures
     rows: list[dict[str, Any]] = []
     counts, phantoms, quiet, busy = np.zeros(4, int), 0, list[float](), list[float]()

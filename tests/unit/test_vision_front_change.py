@@ -129,3 +129,31 @@ def test_where_the_camera_hangs_follows_from_the_commissioned_view_alone() -> No
     assert y < -500
     assert x == pytest.approx((639.5 - 70) / scale, abs=1)
     assert z == pytest.approx((640 - 479.5) / scale, abs=1)
+
+
+def test_a_row_that_is_emptied_behind_its_neighbours_is_told_to_the_last_item() -> None:
+    watched = Watched(DrawnFront())
+    watched.front.feet_mm[1] = [10.0, 80.0, 150.0, 220.0, 290.0]
+    watched.look(15)
+    for _ in range(5):
+        watched.reach(225.0)
+        del watched.front.feet_mm[1][0]
+        watched.leave()
+        watched.look(15)
+    words = watched.observations("lanes")
+    assert len(words) == 5
+    assert [word.lane_ids[int(_changed(word).argmax())] for word in words] == ["L1"] * 5
+
+
+def test_a_label_that_swings_for_ever_does_not_keep_the_front_from_being_compared() -> None:
+    watched = Watched(DrawnFront())
+    watched.look(15)
+    watched.reach(675.0)
+    del watched.front.feet_mm[4][0]
+    watched.leave()
+    for swing in range(150):
+        watched.front.feet_mm[0] = [10.0 if swing % 2 else 40.0, 80.0, 150.0]
+        watched.look()
+    words = watched.observations("lanes")
+    assert words
+    assert _changed(words[0])[4] > 1
