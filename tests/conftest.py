@@ -20,7 +20,7 @@ def mosquitto(tmp_path: Path) -> Iterator[RealMosquitto]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=6, help="how often the killed agent is killed")
+    parser.addoption("--kills", type=int, default=4, help="how often the killed agent is killed")
     parser.addoption("--rig-minutes", type=float, default=0.2, help="board time that the firmware runs in the soak")
 
 

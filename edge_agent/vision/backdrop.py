@@ -109,7 +109,11 @@ class Backdrop:
 
     def overlook(self, half: RealPicture, where: PixelMask) -> None:
         """Take what stands there for no foreground from now on; `whole`, which is to be compared, stays as it is."""
-        self._half[where] = half[where]
+        kept = self._kept_half[::4, ::4]
+        light = float(np.median(half[::4, ::4][kept] / np.maximum(self._half[::4, ::4][kept], 1.0)))
+        self._half[where] = half[where] / max(
+            light, 0.05
+        )  # in the backdrop's light, or the patch itself has an outline
         quarter = cv2.resize(self._half, self._quarter_size, interpolation=cv2.INTER_AREA)
         self._quarter = quarter * self._kept_quarter
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_agent.model import LANE_CHANGES, FloatArray
 
-CALIBRATION_ID = "lanes-1"
+CALIBRATION_ID = "lanes-2"
 SHARE_EDGES = (0.02, 0.15, 0.35, 0.5, 0.65, 0.85, 0.97)
 CLEAR_EDGES_MM2 = (2000.0, 5000.0, 10000.0)
 LEAN_EDGES = (-1.5, -0.8, -0.4, 0.0, 0.4, 0.8, 1.5)
@@ -22,35 +22,40 @@ BEFORE = 0.5
 """Count of every bin before the first lane (Jeffreys' prior)."""
 UNCHANGED = np.array(
     [
-        [5428, 0, 0, 6],
-        [2, 3, 7, 25],
-        [1, 5, 1, 27],
-        [2, 1, 4, 18],
-        [1, 3, 1, 10],
-        [0, 2, 0, 2],
-        [1, 1, 0, 1],
-        [8, 1, 4, 4],
+        [5657, 1, 0, 6],
+        [0, 4, 7, 26],
+        [3, 8, 1, 29],
+        [1, 3, 5, 17],
+        [0, 2, 0, 12],
+        [0, 2, 1, 2],
+        [1, 1, 0, 3],
+        [8, 2, 23, 11],
     ],
     dtype=np.float64,
 )
 """Lanes that did not change, by share (rows) and clear size."""
 CHANGED = np.array(
     [
-        [24, 0, 0, 0],
+        [15, 0, 0, 0],
+        [1, 0, 0, 0],
         [0, 0, 0, 0],
-        [0, 0, 0, 0],
-        [1, 3, 0, 6],
-        [2, 0, 2, 17],
-        [1, 4, 0, 28],
-        [0, 2, 5, 22],
-        [23, 47, 51, 277],
+        [0, 2, 0, 7],
+        [1, 3, 3, 17],
+        [3, 6, 0, 30],
+        [0, 3, 5, 23],
+        [28, 49, 52, 288],
     ],
     dtype=np.float64,
 )
-FEWER = np.array([268.0, 80, 43, 41, 16, 4, 3, 0])
-MORE = np.array([0.0, 2, 0, 0, 4, 3, 3, 14])
+FEWER = np.array([284.0, 88.0, 44.0, 43.0, 18.0, 4.0, 4.0, 1.0])
+MORE = np.array([0.0, 2.0, 0.0, 1.0, 4.0, 3.0, 3.0, 12.0])
 BY_NUMBER = np.array(
-    [[4, 6, 44, 92, 95, 113, 5], [0, 1, 2, 5, 11, 14, 27], [0, 0, 2, 5, 9, 9, 16], [0, 0, 0, 1, 6, 3, 11]],
+    [
+        [2, 12, 47, 96, 99, 113, 7],
+        [0, 5, 4, 5, 12, 14, 29],
+        [0, 0, 1, 6, 10, 10, 17],
+        [0, 0, 0, 0, 6, 5, 11],
+    ],
     dtype=np.float64,
 )
 """Height of what changed, by how many items came or went: 1, 2, 3, 4 and more."""

@@ -15,8 +15,9 @@ FRAMES, SETTLED_S = 4, 0.25
 STILL_SHARE, STILL_SIGMAS = 0.97, 3.2
 """So much of what is in front changes by less than so many sigmas of two frames' noise: even a resting hand sways by
 millimetres, which its outline shows (rule, 2026-12)."""
-STUCK_S = 0.8
-"""What touches the rim and is so still for so long is no arm: it belongs to the front (rule, 2026-12)."""
+STUCK_S = 1.6
+"""What touches the rim and is after so long where it was, within noise, is no arm: hands sway once a second or so, and
+come by where they were, but not in every frame between (rule, 2026-12)."""
 RESTLESS_S = 6.0
 """Nobody is before the front for so long, though something on it moves: it is compared as it is (assumed, 2026-12)."""
 
@@ -27,6 +28,7 @@ class QuietFront:
     def __init__(self) -> None:
         self._frames: deque[tuple[MonotonicNs, GreyPicture]] = deque(maxlen=FRAMES)
         self._last: RealPicture | None = None
+        self._anchor: RealPicture | None = None
         self._still_since_ns: MonotonicNs | None = None
         self._free_since_ns: MonotonicNs | None = None
 
@@ -34,6 +36,7 @@ class QuietFront:
         """Begin anew."""
         self._frames.clear()
         self._last = None
+        self._anchor = None
         self._still_since_ns = None
         self._free_since_ns = None
 
@@ -52,10 +55,9 @@ class QuietFront:
         """
         last, self._last = self._last, difference.half
         still = last is not None and self._is_still(difference.half, last, scene, noise_grey)
-        if not still:
-            self._still_since_ns = None
-        elif self._still_since_ns is None:
-            self._still_since_ns = t_ns
+        anchor = self._anchor
+        if not still or anchor is None or not self._is_still(difference.half, anchor, scene, noise_grey):
+            self._anchor, self._still_since_ns = difference.half, t_ns
         stuck = self._still_since_ns is not None and (t_ns - self._still_since_ns) * 1e-9 >= STUCK_S
         busy = followed or (scene is not None and bool(scene.arms))
         hidden = scene is not None and scene.body
