@@ -17,7 +17,7 @@ from edge_agent.judging.contestant import Answer, Evidence
 from edge_agent.judging.habits import FloatArray, Habits
 from edge_agent.judging.match import LOW_CONFIDENCE, ORACLE
 from edge_agent.judging.references import LocationAndWeight, NearestWeight
-from edge_agent.model import Message
+from edge_agent.model import Message, VisionObservation
 from edge_agent.scoring_engine import Engine
 from edge_agent.simulation.scoreboard import Scored
 from edge_agent.simulation.truth import ActTruth
@@ -63,8 +63,25 @@ class Beside:
     merits: tuple[float, ...]
     said_merit: float
     heard_as: HeardAs
-    seeing: Answer | None = None
-    """What the oracle answers that was told what the camera saw as well; None without a camera."""
+    seeing: "Seeing | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seeing:
+    """The same act where a camera watched it: what it tells the oracle, and what the engine makes of the same words.
+
+    Attributes
+    ----------
+    answer : Answer
+        Of the oracle that was told what the camera saw.
+    gain, possible : float
+        What its posterior gives the seeing engine's choice more than the blind one's, both on the ideal step; and the
+        seeing oracle's more than the blind one's.
+    """
+
+    answer: Answer
+    gain: float
+    possible: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,8 +129,8 @@ def stand_beside(
         rule.meet(ground.shelf, ground.hardware)
     known: dict[int, _Known] = {}
     answered: dict[int, tuple[Bill, tuple[Answer, ...]]] = {}
-    seeing = None if seen is None else _Seeing(site, ground, seen, truths)
-    with_camera: dict[int, Answer] = {}
+    watched = None if seen is None else _Watched(site, ground, seen, truths)
+    with_camera: dict[int, Seeing] = {}
     for place, (truth, stock) in enumerate(zip(truths, stocks_before(site.opening_stock(), truths), strict=True)):
         act = ground.act(truth)
         if act is None:
@@ -128,9 +145,17 @@ def stand_beside(
         best = Answer(bill, sure, () if sure >= policy.certain_from else (LOW_CONFIDENCE,))
         known[place] = _Known(oracle, posterior, sign)
         answered[place] = act.bill, (best, *(rule.answer(evidence) for rule in rules))
-        if seeing is not None:
-            bill, sure = oracle.choice(seeing.posterior(place, posterior, oracle.known.bills, sign), sign)
-            with_camera[place] = Answer(bill, sure, () if sure >= policy.certain_from else (LOW_CONFIDENCE,))
+        if watched is not None:
+            told = watched.during(place)
+            knows_more = _Known(oracle, watched.posterior(told, posterior, oracle.known.bills, sign), sign)
+            choice, surer = oracle.choice(knows_more.posterior, sign)
+            bills = (engine.answer(evidence, told).bill, answered[place][1][1].bill, bill)
+            seeing, blind, oracle_blind = (knows_more.merit(dict(each)) for each in bills)
+            with_camera[place] = Seeing(
+                Answer(choice, surer, () if surer >= policy.certain_from else (LOW_CONFIDENCE,)),
+                seeing - blind,
+                surer - oracle_blind,
+            )
     heard = _heard(scored, start_ns, known, ground.skus)
     return [
         Beside(
@@ -149,7 +174,7 @@ def stand_beside(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Seeing:
+class _Watched:
     """What a camera said of a shelf's acts."""
 
     site: Site
@@ -157,13 +182,17 @@ class _Seeing:
     seen: Sequence[Message]
     truths: Sequence[ActTruth]
 
-    def posterior(self, place: int, unseen: FloatArray, bills: Bills, sign: int) -> FloatArray:
+    def during(self, place: int) -> list[VisionObservation]:
+        """Return what was seen of an act."""
+        return seen_during(self.seen, self.truths, place)
+
+    def posterior(self, told: Sequence[VisionObservation], unseen: FloatArray, bills: Bills, sign: int) -> FloatArray:
         """Return an act's posterior with what was seen of it."""
         lanes = {lane.lane_id: lane.x_mm for lane in self.site.planogram.on_shelf(self.site.shelves[0].shelf_id)}
         skus = sorted(self.ground.skus, key=self.ground.skus.__getitem__)
         ordered = sorted(self.ground.lanes, key=self.ground.lanes.__getitem__)
         table = BillTable.of(bills, sign, skus, ordered)
-        nats = camera_nats(table, seen_during(self.seen, self.truths, place), lanes)
+        nats = camera_nats(table, told, lanes)
         if nats is None:
             return unseen
         weighed: FloatArray = unseen * np.exp(nats - nats.max())

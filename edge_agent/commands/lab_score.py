@@ -13,6 +13,7 @@ import msgspec
 from edge_agent.bytes_level import BYTES_VERSION
 from edge_agent.bytes_level.match import BytesTerms, play_bytes
 from edge_agent.bytes_level.recorded import compare
+from edge_agent.bytes_level.regret import camera_gain
 from edge_agent.bytes_level.rendered_camera import CameraTerms
 from edge_agent.bytes_level.report import BytesResult, bytes_report
 from edge_agent.bytes_level.scenarios import SCENARIOS, ScenarioScore, play_scenario
@@ -22,6 +23,7 @@ from edge_agent.bytes_level.wording import (
     SPLIT_HEADS,
     bytes_line,
     bytes_rows,
+    camera_lines,
     heard_line,
     recorded_row,
     scenario_row,
@@ -87,7 +89,7 @@ def _run_bytes(arguments: argparse.Namespace) -> int:
         progress.end()
         if not arguments.json:
             say("", line, *table(HEADS, [score_row(each) for each in results[-1].players]))
-            say(f"  {heard_line(results[-1].split)}")
+            say(f"  {heard_line(results[-1].split)}", *camera_lines(results[-1].played))
             say(*(f"  {name:<30} {value}" for name, value in bytes_rows(results[-1].score)))
     if arguments.json:
         matches = [_bytes_as_json(each) for each in results]
@@ -101,11 +103,13 @@ def _run_bytes(arguments: argparse.Namespace) -> int:
 
 
 def _bytes_as_json(result: BytesResult) -> dict[str, object]:
+    gain = camera_gain(result.played)
     return {
         "terms": msgspec.to_builtins(result.played.terms),
         "score": asdict(result.score),
         "players": [asdict(each) for each in result.players],
         "regret": asdict(result.split),
+        "camera_gain": None if gain is None else asdict(gain),
     }
 
 
