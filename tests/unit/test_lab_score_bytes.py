@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edge_agent.bytes_level.match import ACTS_A_SHELF, BytesPlayed, BytesTerms, Told, play_bytes
+from edge_agent.bytes_level.rendered_camera import CameraTerms
 from edge_agent.bytes_level.scenarios import SCENARIOS, play_scenario
 from edge_agent.bytes_level.scores import score_bytes
 from edge_agent.bytes_level.shop import draw_physics, shop_of
@@ -60,6 +61,27 @@ def test_the_truth_adds_up_to_what_was_asked_for() -> None:
     assert len(played.told) == 20, "a shelf of 16 acts and one of 4"
     starts = [each.scored.truth.t_start_s for each in played.told]
     assert sorted(starts[:16]) == starts[:16]
+
+
+@pytest.mark.parametrize("kind", ["lane_cells", "platform"])
+def test_a_camera_before_the_shelf_loses_no_act_and_says_of_most_what_it_saw(kind: HardwareKind) -> None:
+    played = play_bytes(replace(terms(kind, 10), camera=CameraTerms()))
+    score = score_bytes(played)
+    assert (score.recall, score.precision, score.billed_wrong) == (1.0, 1.0, 0.0)
+    events = [each.event for act in played.told for each in act.scored.heard]
+    seen = [event for event in events if "camera" in event.witnesses]
+    assert len(seen) >= 0.8 * len(events)
+    assert all("camera" in event.witnesses_missing for event in events if event not in seen)
+
+
+def test_a_camera_that_was_covered_leaves_the_scale_to_itself() -> None:
+    covered = play_bytes(replace(terms("platform", 10), camera=CameraTerms(trouble="blocked")))
+    blind = play_bytes(terms("platform", 10))
+    assert score_bytes(covered).recall == 1.0
+    for with_camera, without in zip(covered.told[4:], blind.told[4:], strict=True):  # it is covered after 20 s
+        (event,), (other,) = with_camera.scored.heard, without.scored.heard
+        assert event.event.items == other.event.items
+        assert "camera" in event.event.witnesses_missing
 
 
 def test_figures_that_four_acts_cannot_give_are_not_given() -> None:
@@ -130,7 +152,11 @@ def test_the_command_prints_every_figure_and_as_json_names_its_versions(
     [
         (["--anchors"], "--anchors: --level bytes compares with recordings; name their directory: --recordings"),
         (["--anchors", "--recordings", "/nowhere"], "quiet_4ch.csv: no such recording; name the directory"),
-        (["--camera", "0.9"], "--camera: only with --level ideal"),
+        (
+            ["--camera", "0.9"],
+            "--camera 0.9: only with --level ideal; a camera before board bytes is --camera rendered",
+        ),
+        (["--camera", "rendered", "--pictures", "/nowhere"], "/nowhere: no products in it; a folder of products holds"),
     ],
 )
 def test_what_this_level_does_not_have_is_refused_by_name(option: list[str], answer: str) -> None:
