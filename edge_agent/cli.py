@@ -46,7 +46,7 @@ GROUPS: Mapping[str, str] = {
 EXTRA_OF = {
     "cv2": "camera",
     "fpdf": "camera",
-    "linuxpy": "camera",
+    "linuxpy": "usb-camera",
     "numpy": "hardware",
     "serial": "hardware",
     "cobs": "hardware",

@@ -1,6 +1,5 @@
 """What a technician's command takes from a camera: some seconds of frames, counted, and one still made of them."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -76,10 +75,9 @@ def still_of_picture(picture: ColourPicture, camera: CameraConfig, name: str) ->
 
 
 def _opened(camera: CameraConfig) -> FrameSource:
-    # Drivers and what they need are imported where a camera is opened, and nowhere else.
-    drivers = importlib.import_module("edge_agent.adapters.cameras.open_frames")
-    source: FrameSource = drivers.open_frames(camera)
-    return source
+    from edge_agent.adapters.cameras.open_frames import open_frames  # noqa: PLC0415 - a driver's library is loaded with it
+
+    return open_frames(camera)
 
 
 def _measured(source: FrameSource, camera: CameraConfig, delivers: str, show: Callable[[str], None]) -> Still:
