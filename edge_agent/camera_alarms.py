@@ -15,6 +15,7 @@ REMEDY = {
     "camera_blurred": "wipe the lens and check its focus",
     "camera_frozen": "unplug the camera and plug it in again; look at its cable if that repeats",
     "camera_moved": "turn the camera back, or run `edge-agent camera commission` again",
+    "camera_clips": "see the detail; free space on the card, or lower max_mb in [cameras.clips]",
     "camera_late": "see what else keeps this unit's processor busy",
     "camera_dropping": "see what else keeps this unit's processor busy; lower rate_hz in [[cameras]] if it lasts",
 }

@@ -134,6 +134,10 @@ LANE_CHANGES = tuple(range(-4, 5))
 """Numbers of items that a camera's word on a lane tells apart; each end stands for "so many or more"."""
 
 
+NO_PLACE_MM = 1e6
+"""Sigma of a place that is not known: finite, so that a recording holds it."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class VisionObservation:
     """What the camera's process says of one moment at one shelf.
@@ -143,7 +147,7 @@ class VisionObservation:
     t_start_ns, t_end_ns : MonotonicNs
         Middle of the exposure of the first and the last frame that it rests on.
     x_mm, x_sigma_mm : float
-        Where along the shelf, from its left edge; sigma infinite where it has no place.
+        Where along the shelf, from its left edge; sigma `NO_PLACE_MM` where it has no place.
     kind : str
         ``reach``: a hand was at its deepest there, one observation a dwell. ``carried``: what a hand carried, or what
         left or came, looked like. ``lanes``: the shelf's front before and after, nothing in the way of either.

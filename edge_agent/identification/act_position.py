@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_agent.config import ShelfConfig
-from edge_agent.model import BoolArray, IntArray, VisionObservation, WeightStep
+from edge_agent.model import NO_PLACE_MM, BoolArray, IntArray, VisionObservation, WeightStep
 
 GATE_SIGMAS = 3.0
 """Innovations beyond this are of something else, in their own σ: one in 370 of what is true (rule, 2026-11)."""
@@ -47,7 +47,8 @@ def followed(
     """
     for each in sorted(observations, key=lambda seen: (seen.t_start_ns, seen.observation_id)):
         during = each.t_start_ns <= step.t_end_ns and each.t_end_ns >= step.t_start_ns
-        usable = math.isfinite(each.x_mm) and 0 < each.x_sigma_mm < math.inf
+        # What an item looked like is cut out of the very change whose place ``lanes`` tells: not twice.
+        usable = each.kind != "carried" and math.isfinite(each.x_mm) and 0 < each.x_sigma_mm < NO_PLACE_MM
         if each.shelf_id != step.shelf_id or not during or not usable:
             continue
         told = ActPosition(each.x_mm, each.x_sigma_mm)

@@ -18,8 +18,8 @@ CLEAREST_NATS = 20.0
 """A camera is never surer of one lane than this; −∞ is a wish (rule, 2026-12)."""
 BESIDE = 0.02
 """Chance that a change shows in the lane on the left of its own, and the same on the right: goods that stand on a
-border, or lean over it as the camera sees them (assumed, 2026-12; on rendered shelves 7 in 100 comparisons of one changed
-lane name another one)."""
+border, or lean over it as the camera sees them (assumed, 2026-12; on rendered shelves 7 in 100 comparisons of one
+changed lane name another one)."""
 TOUCHED_TWICE = 0.1
 """Chance that a lane which changed between two pictures changes again before the next one (assumed, 2026-12)."""
 
@@ -61,7 +61,7 @@ def words_on_lanes(hypotheses: HypothesisTable, observations: Sequence[VisionObs
 
 
 def _beside(over_unchanged: FloatArray, change: IntArray, shift: int) -> FloatArray:
-    """Return nats per hypothesis if every change showed in the next lane on one side; at the end it stays in its own."""
+    """Return nats per hypothesis if every change showed in the next lane on one side; an end lane's in its own."""
     lanes = len(over_unchanged)
     shown = np.full_like(change, UNCHANGED)
     for lane in range(lanes):

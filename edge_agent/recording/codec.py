@@ -5,12 +5,14 @@ JSON rather than a binary form because Foxglove plots it as it is (``counts[:][0
 
 import typing
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 
 from edge_agent.config import Site
 from edge_agent.model import (
+    LANE_CHANGES,
     AdcSamples,
     AuxReading,
     BoardDown,
@@ -69,6 +71,8 @@ def encode(value: Message | ItemEvent | InitialState | Site) -> bytes:
 def decode_message(name: str, payload: bytes) -> Message:
     """Return the message of the type called ``name``; KeyError for an unknown one, msgspec's error for a bad one."""
     message = _decoders[name].decode(payload)
+    if isinstance(message, VisionObservation) and not message.lane_ids:  # a list of no lists has no width
+        message = replace(message, lane_log_likelihood=np.zeros((0, len(LANE_CHANGES))))
     if isinstance(message, AdcSamples):
         rows, channels = len(message.t_ns), message.counts.shape[-1] if message.counts.ndim == 2 else -1
         if message.counts.shape != (rows, channels) or message.flags.shape != (rows, channels):

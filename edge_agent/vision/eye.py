@@ -5,7 +5,6 @@ compared with what it was before them, and what was cut out meanwhile is recogni
 before, nothing more will be said of the time until then.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from edge_agent.config.assortment import LaneConfig
 from edge_agent.config.camera import CameraConfig
-from edge_agent.model import FloatArray, MonotonicNs, VisionObservation
+from edge_agent.model import NO_PLACE_MM, FloatArray, MonotonicNs, VisionObservation
 from edge_agent.vision.backdrop import Backdrop, Difference
 from edge_agent.vision.carried import AROUND_PATCH_MM, AppearanceModel, Item, Waiting, cut
 from edge_agent.vision.change_calibration import CALIBRATION_ID
@@ -237,7 +236,7 @@ class ShelfEye:
             act.since_ns,
             t_ns,
             largest.x_mm if largest else 0.0,
-            X_PATCH_SIGMA_MM / weight if largest and len(scores.patches) == 1 else math.inf,
+            X_PATCH_SIGMA_MM / weight if largest and len(scores.patches) == 1 else NO_PLACE_MM,
             calibration_id=CALIBRATION_ID,
             lane_ids=self._change.lane_ids,
             lane_log_likelihood=self._change.log_likelihood(scores, weight),

@@ -9,6 +9,7 @@ from mcap.writer import Writer
 
 from edge_agent.errors import RecordingError
 from edge_agent.model import (
+    NO_PLACE_MM,
     AdcSamples,
     AuxReading,
     Baseline,
@@ -48,6 +49,23 @@ def one_of_each() -> list[Message]:
         TimePassed(instant(4)),
         VisionObservation(
             "o1", "s", instant(4), instant(5), 120.5, 8.0, "hand", -1, 3, None, ("a",), np.array([-0.5, -3.0]), "c1"
+        ),
+        VisionObservation(
+            "o2",
+            "s",
+            instant(4),
+            instant(5),
+            0.0,
+            NO_PLACE_MM,
+            "lanes",
+            0,
+            -1,
+            None,
+            (),
+            np.zeros(0),
+            "lanes-1",
+            ("l1", "l2"),
+            np.arange(18.0).reshape(2, 9),
         ),
         CameraProgress(instant(5), "camera0", "s", 1, instant(4)),
         CameraCondition(instant(6), "camera0", "s", "camera_blocked", True, "a bag hangs in front of it"),
