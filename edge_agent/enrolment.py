@@ -22,8 +22,8 @@ THE_SAME = 0.9
 """Correlation of every two photographs from which the technician never moved (rule, 2026-12)."""
 SMALL_PX = 160
 """A photograph's shorter side: enrolment should see more than the shelf's camera does."""
-SHARP = 60.0
-"""Variance of the Laplacian of a sharp photograph 348 px wide: of 864 photographs 1 in 50 has less (2026-12)."""
+SHARP = 130.0
+"""Variance of the Laplacian of a sharp photograph 348 px wide: of photographs by phone 1 in 100 has less (2026-12)."""
 FEW_FEATURES = 60
 HELD_OUT = 3
 """Parts in which photographs are held out in turn."""
