@@ -22,8 +22,8 @@ THE_SAME = 0.9
 """Correlation of every two photographs from which the technician never moved (rule, 2026-12)."""
 SMALL_PX = 160
 """A photograph's shorter side: enrolment should see more than the shelf's camera does."""
-SHARP = 60.0
-"""Variance of the Laplacian of a sharp photograph 348 px wide: of 864 photographs 1 in 50 has less (2026-12)."""
+SHARP = 130.0
+"""Variance of the Laplacian of a sharp photograph 348 px wide: of photographs by phone 1 in 100 has less (2026-12)."""
 FEW_FEATURES = 60
 HELD_OUT = 3
 """Parts in which photographs are held out in turn."""
@@ -143,12 +143,9 @@ def _told_from(
     say: Say,
 ) -> dict[str, float]:
     """Return, per other SKU, the share of photographs that fit a template made without their own group better."""
-    sets = np.unique(groups)
-    if len(sets) < 2:  # of one group: no better can be had
-        groups = sets = np.arange(len(photographs))
-    if len(sets) < 2 or not others:
+    if not others or len(photographs) < 2:
         return {}
-    part = np.searchsorted(sets, groups) % min(HELD_OUT, len(sets))
+    part = _parts(groups)
     better: list[Numbers] = []
     for held in np.unique(part).tolist():
         use = np.flatnonzero(part != held).tolist()
@@ -161,3 +158,19 @@ def _told_from(
             better.append(nats[0] > nats[1:-1])
     share = np.mean(better, axis=0).tolist() if better else []
     return {other.sku: float(each) for other, each in zip(others, share, strict=bool(better))}
+
+
+def _parts(groups: Numbers) -> Numbers:
+    """Return the part of each photograph, (n,), about `HELD_OUT` of one size: groups together, unless they fill a part.
+
+    A group of more than that is taken apart: a template of the few others would say nothing of the one that is kept.
+    """
+    number = len(groups)
+    part = np.zeros(number, np.int32)
+    filled = np.zeros(min(HELD_OUT, number), np.int32)
+    for members in sorted((np.flatnonzero(groups == each) for each in np.unique(groups)), key=lambda each: -len(each)):
+        together = [members] if len(members) * len(filled) <= number else np.split(members, len(members))
+        for each in together:
+            part[each] = filled.argmin()
+            filled[filled.argmin()] += len(each)
+    return part

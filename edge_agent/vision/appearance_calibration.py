@@ -69,11 +69,11 @@ class Calibration:
 
 
 PHOTOGRAPHS = Calibration(
-    per_nearness=2.5,
-    per_shared=0.7,
-    any_constant=-5.0,
-    any_per_nearness=2.0,
-    any_per_shared=0.5,
+    per_nearness=3.6,
+    per_shared=0.53,
+    any_constant=-2.95,
+    any_per_nearness=1.42,
+    any_per_shared=0.04,
     temperature=1.0,
     most_nats=9.0,
 )

@@ -23,7 +23,7 @@ FULL_GAIN = 0.1
 """Gain of distance with which a shared feature counts 1."""
 VERIFIED_SKUS = 4
 """SKUs with the best nearness whose arrangement is looked at: it costs most."""
-VERIFIED_VIEWS = 2
+VERIFIED_VIEWS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,43 +42,53 @@ def scores(seen: Features, templates: Sequence[SkuTemplate]) -> Scores:
         return Scores(np.zeros(number), np.zeros(number), 0.0)
     asked = seen.descriptors.astype(np.float32) * np.float32(STEP)
     asked_squares = (asked * asked).sum(axis=1)
-    nearest = np.empty((len(seen), number), np.float32)
+    rows = np.arange(len(seen))
+    squares = np.empty((len(seen), number), np.float32)
+    nearest = np.empty((len(seen), number), np.int32)
     for index, template in enumerate(templates):
-        nearest[:, index] = _without_asked(asked, template).min(axis=1)
-    distance = np.sqrt(np.maximum(nearest + asked_squares[:, None], 0))
+        to_known = _without_asked(asked, template.descriptors)  # 4 MB: not kept
+        nearest[:, index] = to_known.argmin(axis=1)
+        squares[:, index] = to_known[rows, nearest[:, index]]
+    distance = np.sqrt(np.maximum(squares + asked_squares[:, None], 0))
     rank = min(BACKGROUND_RANK, number - 1)
     usual = np.partition(distance, rank, axis=1)[:, rank] if number > 1 else np.full(len(seen), FARTHEST)
     usual = np.minimum(usual, FARTHEST)
-    gain = np.maximum(usual[:, None] - distance, 0)
-    nearness = np.sqrt((gain**2 * seen.centrality[:, None]).sum(axis=0))
+    gain = np.maximum(usual[:, None] - distance, 0) * np.sqrt(seen.centrality)[:, None]
+    nearness = np.sqrt((gain**2).sum(axis=0))
     shared = np.zeros(number)
     for index in np.argsort(-nearness, kind="stable")[:VERIFIED_SKUS].tolist():
-        squares = _without_asked(asked, templates[index]) + asked_squares[:, None]  # kept for all, 4 MB each
-        shared[index] = _shared(seen, squares, usual, templates[index])
+        template = templates[index]
+        votes = np.bincount(template.view[nearest[:, index]], weights=gain[:, index])
+        for view in np.argsort(-votes, kind="stable")[:VERIFIED_VIEWS].tolist():
+            columns = np.flatnonzero(template.view == view)
+            to_view = _without_asked(asked, template.descriptors[columns]) + asked_squares[:, None]
+            arranged = _arranged(seen, to_view, usual, template.xy_px[columns])
+            shared[index] = max(shared[index], arranged)
     return Scores(nearness, shared, float(seen.centrality.sum()))
 
 
-def _without_asked(asked: Numbers, template: SkuTemplate) -> Numbers:
-    """Return squared distances less the asked features' own squares, (asked, known) float32."""
-    known = template.descriptors.astype(np.float32) * np.float32(STEP)
-    squares: Numbers = (known * known).sum(axis=1) - 2 * (asked @ known.T)
+def _without_asked(asked: Numbers, descriptors: Numbers) -> Numbers:
+    """Return squared distances less the asked features' own squares, (asked, descriptors) float32."""
+    known = descriptors.astype(np.float32) * np.float32(STEP)
+    squares: Numbers = asked @ (-2 * known.T)
+    squares += (known * known).sum(axis=1)
     return squares
 
 
-def _shared(seen: Features, squares: Numbers, usual: Numbers, template: SkuTemplate) -> float:
-    """Return how many features one view of a SKU shows in the same arrangement, weighted by centrality and gain."""
+def _arranged(seen: Features, to_view: Numbers, usual: Numbers, view_px: Numbers) -> float:
+    """Return how many features a view shows in the same arrangement, weighted by centrality and gain.
+
+    Parameters
+    ----------
+    to_view : (features, of the view)
+        Squared distances.
+    usual : (features,)
+        Distance at which a feature says nothing.
+    view_px : (of the view, 2)
+    """
     rows = np.arange(len(seen))
-    found: list[tuple[float, Numbers, Numbers, Numbers]] = []
-    for view in range(int(template.view[-1]) + 1):
-        columns = np.flatnonzero(template.view == view)
-        of_view = squares[:, columns]
-        nearest = of_view.argmin(axis=1)
-        gain = (usual - np.sqrt(np.maximum(of_view[rows, nearest], 0))) * seen.centrality
-        matched = np.flatnonzero((of_view.argmin(axis=0)[nearest] == rows) & (gain > 0))
-        found.append((float(gain[matched].sum()), matched, columns[nearest[matched]], gain[matched]))
-    found.sort(key=lambda each: -each[0])
-    best = 0.0
-    for _, matched, columns, gain in found[:VERIFIED_VIEWS]:
-        agrees = agreeing(template.xy_px[columns], seen.xy_px[matched])
-        best = max(best, float(gain[agrees].sum()) / FULL_GAIN)
-    return best
+    nearest = to_view.argmin(axis=1)
+    gain = (usual - np.sqrt(np.maximum(to_view[rows, nearest], 0))) * seen.centrality
+    matched = np.flatnonzero((to_view.argmin(axis=0)[nearest] == rows) & (gain > 0))
+    agrees = agreeing(view_px[nearest[matched]], seen.xy_px[matched])
+    return float(gain[matched][agrees].sum()) / FULL_GAIN

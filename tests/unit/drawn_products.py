@@ -1,4 +1,4 @@
-"""Pictures of packages as a phone or a shelf's camera takes them, drawn: labels with marks of their own, a hand, a shelf."""
+"""Drawn pictures of packages as a phone or a shelf's camera takes them: labels with marks of their own, and a hand."""
 
 import cv2
 import numpy as np

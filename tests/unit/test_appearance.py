@@ -102,7 +102,7 @@ def test_photographs_that_teach_little_are_remarked_on() -> None:
     one = photograph(FRONTS["tea"], 42)
     same = enrol("tea", [(f"{each}.png", one) for each in range(4)], [])
     assert any("all 4 photographs show the same" in each for each in same.remarks)
-    small = enrol("tea", photographs(FRONTS["tea"], 60, 3) + [("s.png", photograph(FRONTS["tea"], 70, side_px=90))], [])
+    small = enrol("tea", [*photographs(FRONTS["tea"], 60, 3), ("s.png", photograph(FRONTS["tea"], 70, side_px=90))], [])
     assert any(each.startswith("s.png: small, 90 px") for each in small.remarks)
     assert any("are few" in each for each in small.remarks)
 

@@ -44,7 +44,7 @@ def test_a_template_comes_back_from_its_bytes_and_equal_ones_give_equal_bytes() 
 def test_every_cut_of_a_template_is_refused() -> None:
     whole = to_bytes(template("milk"))
     for length in range(0, len(whole), 97):
-        with pytest.raises(TemplateError, match="template, or damaged|is damaged"):
+        with pytest.raises(TemplateError, match=r"template, or damaged|is damaged"):
             of_bytes(whole[:length])
 
 

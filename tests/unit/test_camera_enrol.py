@@ -1,7 +1,6 @@
 import json
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -156,7 +155,7 @@ class HeldInFront:
 
 
 @pytest.fixture
-def camera(unit_files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[HeldInFront]]:
+def camera(unit_files: Path, monkeypatch: pytest.MonkeyPatch) -> list[HeldInFront]:
     """The unit with a camera whose view was commissioned: all of its picture is the shelf."""
     agent = unit_files / "agent.toml"
     agent.write_text(agent.read_text() + CAMERA)
@@ -169,7 +168,7 @@ def camera(unit_files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[H
     monkeypatch.setitem(sys.modules, "edge_agent.adapters.cameras", types.ModuleType("cameras"))
     monkeypatch.setitem(sys.modules, "edge_agent.adapters.cameras.open_frames", drivers)
     monkeypatch.setitem(sys.modules, "edge_agent.view_store", views)
-    yield opened
+    return opened
 
 
 def test_a_product_held_before_the_shelf_is_enrolled_by_the_shelfs_own_camera(
