@@ -27,6 +27,7 @@ STILL_LIKE = 0.55
 """Correlation with a held-out photograph from which one of another sitting is left out of the enrolment (2026-12)."""
 FEWEST_ENROLLED = 5
 BINS = 10
+CHANCES = 200
 
 Say = Callable[[str], None]
 
@@ -85,6 +86,15 @@ class Answers:
             return None
         gaps = [number * abs(sure - right) for number, sure, right in self.reliability()]
         return float(sum(gaps) / len(self.right))
+
+    def chance_error(self, seed: int) -> float:
+        """Return the calibration error that answers right exactly as often as they say would show, on average.
+
+        It falls with the root of their number: an error below it is no better than one at it.
+        """
+        rng = np.random.default_rng(seed)
+        drawn = [Answers(rng.random(len(self.sure)) < self.sure, self.sure).calibration_error for _ in range(CHANCES)]
+        return float(np.mean([each for each in drawn if each is not None]))
 
 
 def looked_at_once(name: str, pictures: Sequence[ColourPicture]) -> Product:

@@ -127,6 +127,7 @@ def _figures(found: Answers) -> dict[str, Any]:
         "right": round(found.share, 4),
         "interval": [round(low, 4), round(high, 4)],
         "calibration_error": None if error is None else round(error, 4),
+        "calibration_error_by_chance": None if error is None else round(found.chance_error(1), 4),
     }
 
 
@@ -165,10 +166,11 @@ def _print(document: dict[str, Any]) -> None:
             f"{each['right']:.1%}",
             "-".join(f"{end * 100:.1f}" for end in each["interval"]),
             "" if each["calibration_error"] is None else f"{each['calibration_error']:.1%}",
+            "" if each["calibration_error"] is None else f"{each['calibration_error_by_chance']:.1%}",
         )
         for name, each in document["rows"].items()
     ]
-    say(*table(("question", "answers", "right", "95 % interval", "calibration error"), rows), "")
+    say(*table(("question", "answers", "right", "95 % interval", "calibration error", "by chance"), rows), "")
     for name, bins in document["reliability"].items():
         cells = [(str(each["answers"]), f"{each['sure']:.1%}", f"{each['right']:.1%}") for each in bins]
         say(f"reliability, {name}", *table(("answers", "sure", "right"), cells), "")
