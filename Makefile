@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench kill-soak rig-soak rig-faults bad-inputs lock clean
+.PHONY: help demo test lint format bench kill-soak camera-kill-soak rig-soak rig-faults bad-inputs test-camera lock clean
 help:
 	@echo "make demo       set up and run the main job: broker, two virtual boards, agent, ledger, shopper"
 	@echo "make test       set up and pass the tests (installs mosquitto by apt when root)"
@@ -13,9 +13,11 @@ help:
 	@echo "make bench      measure beside named peers; writes build/bench.json"
 	@echo "make firmware   build the reference board's firmware (needs gcc-avr) and print its sizes"
 	@echo "make kill-soak  kill -9 the agent 100 times during a scripted session"
+	@echo "make camera-kill-soak  kill -9 the camera's process 50 times during a scripted session"
 	@echo "make rig-soak   run the firmware on a simulated board for 10 minutes of its time, every value checked"
 	@echo "make rig-faults break the simulated board in every way and print what was told, how soon, and whether it recovered"
 	@echo "make bad-inputs give the commands every bad input and print what each answers"
+	@echo "make test-camera  run the camera driver on the real picamera2 in a Debian of its own (root; 2 minutes at first)"
 	@echo "make lock       renew the hash-pinned locks (needs uv)"
 
 # One environment a purpose: a newcomer's demo does not wait for the linters.
@@ -77,6 +79,9 @@ bench: $(VENV)/dev.stamp
 kill-soak: $(VENV)/dev.stamp parts
 	@$(BIN)/python -m pytest tests/scenarios/test_killed_agent.py --kills=100 -s --timeout=3600
 
+camera-kill-soak: $(VENV)/dev.stamp parts
+	@$(BIN)/python -m pytest tests/scenarios/test_killed_camera.py --camera-kills=50 -s --timeout=3600
+
 rig-soak: $(VENV)/dev.stamp parts
 	@$(BIN)/python -m pytest tests/contract/test_rig_soak.py --rig-minutes=10 -s --timeout=3600
 
@@ -86,6 +91,11 @@ rig-faults: $(VENV)/dev.stamp parts
 bad-inputs: $(VENV)/dev.stamp parts
 	@$(BIN)/python -m pytest tests/scenarios/test_bad_inputs.py tests/scenarios/test_bad_inputs_while_selling.py -q \
 	  --bad-input-table
+
+# FRAMES=100000 for the long run of the memory test.
+FRAMES ?= 5000
+test-camera: $(VENV)/dev.stamp
+	@bash tests/camera/run.sh $(BIN)/python $(FRAMES)
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --no-strip-extras \

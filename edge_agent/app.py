@@ -7,15 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_agent.adapters.serial_cells import SerialCells
+from edge_agent.camera_process.clip_store import forget_cameras
+from edge_agent.camera_process.supervisor import CameraSupervisor
 from edge_agent.clock import SystemClock
 from edge_agent.config import Site
 from edge_agent.delivery.outbox import Outbox
 from edge_agent.delivery.unit import Unit
 from edge_agent.delivery.uplink import MqttUplink
+from edge_agent.evidenced_uplink import EvidencedUplink
 from edge_agent.loop import turn
 from edge_agent.model import HealthTransition, InitialState, Stock
 from edge_agent.pipeline import Pipeline
-from edge_agent.ports import SessionTap, Uplink
+from edge_agent.ports import MessageSource, SessionTap, Uplink
 from edge_agent.recording.dispensable import DispensableTap
 from edge_agent.start_roll import StartRoll
 from edge_agent.version import software_version
@@ -46,11 +49,15 @@ def run_agent(
         initial = InitialState(stock, saved.baselines if saved else (), learned=outbox.take_learned())
         outbox.checkpoint((), stock)  # before anything is announced: the store's stock begins with it
         pipeline = Pipeline(site, initial)
-        uplink = MqttUplink(outbox, site.agent.broker, clock=clock, report=_log, counters=pipeline.counters)
+        forget_cameras(
+            Path(site.agent.state_dir), [each.camera_id for each in site.agent.cameras if each.driver != "none"]
+        )
+        cameras = CameraSupervisor.of_site(site)
+        uplink = MqttUplink(outbox, site.agent.broker, clock=clock, report=_log, counters=_counters(pipeline, cameras))
         uplink.start()
         ending.callback(uplink.stop)
         tap = DispensableTap(ending.enter_context(_recording(record, site, initial))) if record else None
-        _turn(site, pipeline, uplink, tap, stop)
+        _turn(site, pipeline, EvidencedUplink(uplink, cameras) if cameras else uplink, tap, stop, cameras)
 
 
 def stock_to_begin_with(site: Site, saved: Stock) -> Stock:
@@ -76,12 +83,26 @@ def record_session(site: Site, stop: threading.Event, record: Path, uplink: Upli
     """
     initial = InitialState(site.opening_stock())
     with _recording(record, site, initial) as tap:
-        _turn(site, Pipeline(site, initial), uplink, tap, stop)
+        _turn(site, Pipeline(site, initial), uplink, tap, stop, CameraSupervisor.of_site(site))
 
 
-def _turn(site: Site, pipeline: Pipeline, uplink: Uplink, tap: SessionTap | None, stop: threading.Event) -> None:
+def _turn(
+    site: Site,
+    pipeline: Pipeline,
+    uplink: Uplink,
+    tap: SessionTap | None,
+    stop: threading.Event,
+    cameras: CameraSupervisor | None,
+) -> None:
     roll = StartRoll([board.uid for board in site.agent.boards])
-    turn(pipeline, [SerialCells(site.agent.boards)], uplink, tap, roll, stop, SystemClock())
+    sources: list[MessageSource] = [SerialCells(site.agent.boards)]
+    if cameras is not None:
+        sources.append(cameras)
+    turn(pipeline, sources, uplink, tap, roll, stop, SystemClock())
+
+
+def _counters(pipeline: Pipeline, cameras: CameraSupervisor | None) -> Callable[[], dict[str, float]]:
+    return lambda: {**pipeline.counters(), **(cameras.counters() if cameras is not None else {})}
 
 
 def _log(transition: HealthTransition) -> None:

@@ -38,7 +38,7 @@ class CameraAlarms:
         if not isinstance(message, CameraCondition) or message.camera_id not in self._known:
             return []
         what = (message.camera_id, message.code)
-        if message.raised == (what in self._raised) and self._raised.get(what, "") in ("", message.detail):
+        if self._raised.get(what) == (message.detail if message.raised else None):
             return []
         if message.raised:
             self._raised[what] = message.detail

@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, str] = {
     "board self-test": "board_self_test",
     "board flash": "board_flash",
     "board diagnose": "board_diagnose",
+    "camera commission": "camera_commission",
+    "camera check": "camera_check",
     "camera enrol": "camera_enrol",
     "lab record": "lab_record",
     "lab replay": "lab_replay",
@@ -37,13 +39,14 @@ COMMANDS: Mapping[str, str] = {
 }
 GROUPS: Mapping[str, str] = {
     "board": "load-cell boards on this unit",
-    "camera": "a shelf's camera: what it sees and what it knows",
+    "camera": "a shelf's camera: put it up, check it, show it what is sold",
     "lab": "recordings: make, import, replay; scores and advice",
     "store": "the store's side: ledger and stock",
 }
 EXTRA_OF = {
     "cv2": "camera",
-    "linuxpy": "camera",
+    "fpdf": "camera",
+    "linuxpy": "usb-camera",
     "numpy": "hardware",
     "serial": "hardware",
     "cobs": "hardware",
@@ -137,7 +140,7 @@ def _overview(words: Sequence[str]) -> int:
     print(f"usage: edge-agent {group or ''}{' ' if group else ''}COMMAND [-h] …\n\n{DESCRIPTION}\n", file=stream)
     for name in COMMANDS:
         if group is None or name.split()[0] == group:
-            print(f"  {name:<16} {summary(name)}", file=stream)
+            print(f"  {name:<18} {summary(name)}", file=stream)
     print("\n`edge-agent COMMAND --help` shows a command's options and an example.", file=stream)
     return 0 if helped and words else 2
 

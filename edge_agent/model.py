@@ -226,8 +226,10 @@ CAMERA_CODES = (
     "camera_moved",
     "camera_late",
     "camera_dropping",
+    "camera_clips",
 )
-"""What can be wrong with a camera: its process or device is gone, or its pictures are not to be believed."""
+"""What can be wrong with a camera: its process or device is gone, its pictures are not to be believed, or its evidence
+clips cannot be kept."""
 
 Message = (
     BoardUp
@@ -422,6 +424,9 @@ class Decision:
     baselines: tuple[Baseline, ...]
     learned: Learned = field(default_factory=Learned)
     """What this event changed of it."""
+    evidence: tuple[str, ...] = ()
+    """Names of what is kept for a reviewer, ``sha256:`` and the digits. Added on the way to the outbox: it is nothing
+    that the pipeline decides, and no replay brings it back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,16 +65,21 @@ class Pipeline:
         self._boards = tuple(board.uid for board in site.agent.boards)
         self._heard_ns: dict[str, MonotonicNs] = {}
         self._marked_ns: MonotonicNs | None = None
+        self._now_ns: MonotonicNs | None = None
+        """What time it is: the boards say it, or that nothing came; never a camera, whose clock may run apart."""
 
     def step(self, message: Message) -> list[Output]:
         """Consume one message and return what follows from it, in order."""
-        now_ns = instant_ns(message)
         outputs: list[Output] = [*self._board_alarms.step(message), *self._camera_alarms.step(message)]
+        if isinstance(message, VisionObservation | CameraProgress | CameraCondition):
+            if self._now_ns is None:  # nothing was weighed yet
+                return outputs
+            self._hear_camera(message, self._now_ns)
+            return outputs + self._decide_all(self._camera.due(None, self._now_ns))
+        now_ns = self._now_ns = instant_ns(message)
         if isinstance(message, ModeChange):
             outputs += self.conclude()
             self._change_mode(message.mode)
-        elif isinstance(message, VisionObservation | CameraProgress | CameraCondition):
-            self._hear_camera(message)
         else:
             for found in self._estimation.step(message):
                 if isinstance(found, HealthTransition):
@@ -139,13 +144,17 @@ class Pipeline:
         baselines = () if step.baseline is None else (step.baseline,)
         return [Decision(event, self.stock, baselines, lesson.learned), *lesson.transitions, *doubts]
 
-    def _hear_camera(self, message: VisionObservation | CameraProgress | CameraCondition) -> None:
-        self._camera.note(message, self._estimation.undecided_since_ns())
+    def _hear_camera(self, message: VisionObservation | CameraProgress | CameraCondition, now_ns: MonotonicNs) -> None:
+        self._camera.note(message, now_ns, self._estimation.undecided_since_ns())
         if isinstance(message, CameraCondition):
             if not self._camera.believed(message.shelf_id):  # the hands that it saw last delay nothing any more
                 self._estimation.step(CameraProgress(message.t_ns, message.camera_id, message.shelf_id, 0))
-        elif isinstance(message, CameraProgress) and self._camera.believed(message.shelf_id):
+        elif isinstance(message, CameraProgress) and self._hands_count(message.shelf_id):
             self._estimation.step(message)
+
+    def _hands_count(self, shelf_id: str) -> bool:
+        """Return whether a camera's hands hold a rest; one that lies is still heard, to see whether it was mended."""
+        return self._camera.believed(shelf_id) and self._identification.trusts_camera(shelf_id)
 
     def _committed_rests(self) -> list[Baseline]:
         """Return the resting weights that no waiting event is still to be committed with."""

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.model import Decision, Message, Output, VisionObservation, WeightStep
+from edge_agent.model import Decision, ItemEvent, Message, Output, VisionObservation, WeightStep
 from edge_agent.vision.frames import CameraFrame
 
 
@@ -65,6 +65,16 @@ class Uplink(Protocol):
 
     def publish(self, output: Output) -> None:
         """Pass on what is no decision; never raises, never waits for the network. A checkpoint is one disk write."""
+
+
+class EvidenceKeeper(Protocol):
+    """Who keeps for a reviewer what the decision does not say."""
+
+    def clip_of(self, event: ItemEvent) -> str | None:
+        """Keep the camera's clip of an act and return its SHA-256 in hexadecimal, or None when there is none.
+
+        Never raises and waits 0.15 s at most, so that the event can name the clip when it is committed.
+        """
 
 
 class SessionTap(Protocol):

@@ -1,6 +1,6 @@
 """The engine as a contestant of the judge: ideal acts become weight steps of a shop configured like any other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -64,8 +64,8 @@ class Engine:
         """Take this for what stands on the shelf, until told otherwise or of another shelf."""
         self._stock = stock
 
-    def answer(self, evidence: Evidence) -> Answer:
-        """Resolve one step as the pipeline would."""
+    def answer(self, evidence: Evidence, observations: Sequence[VisionObservation] = ()) -> Answer:
+        """Resolve one step as the pipeline would; ``observations`` are what a camera saw of it, besides the words."""
         step = WeightStep(
             act_id=f"act-{evidence.number}",
             shelf_id=SHELF,
@@ -76,7 +76,8 @@ class Engine:
             valid=self._valid,
             peak_g=float(np.abs(evidence.delta_g).max()),
         )
-        seen = [self._observation(step, index, word) for index, word in enumerate(evidence.words)]
+        words = [self._observation(step, index, word) for index, word in enumerate(evidence.words)]
+        seen = [*words, *observations]
         event = self._identification.resolve(step, self._stock, Mode.SELLING, seen)
         if event is None:
             return Answer((), 0.0, ("no event",))

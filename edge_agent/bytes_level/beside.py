@@ -7,17 +7,20 @@ from enum import StrEnum
 import numpy as np
 
 from edge_agent.bytes_level.ideal import Ground, StockedOracle, stocks_before
+from edge_agent.bytes_level.seen_acts import BillTable, camera_nats, seen_during
 from edge_agent.bytes_level.shop import shop_of
 from edge_agent.config import Site
 from edge_agent.config.tree import PolicyConfig
 from edge_agent.identification.posterior import bill_of
-from edge_agent.judging.bills import MAX_ITEMS, Bill
+from edge_agent.judging.bills import MAX_ITEMS, Bill, Bills
 from edge_agent.judging.contestant import Answer, Evidence
 from edge_agent.judging.habits import FloatArray, Habits
 from edge_agent.judging.match import LOW_CONFIDENCE, ORACLE
 from edge_agent.judging.references import LocationAndWeight, NearestWeight
+from edge_agent.model import Message, VisionObservation
 from edge_agent.scoring_engine import Engine
 from edge_agent.simulation.scoreboard import Scored
+from edge_agent.simulation.truth import ActTruth
 
 ON_IDEAL_STEPS = "engine, ideal steps"
 REFERENCES = (ORACLE, ON_IDEAL_STEPS, NearestWeight.name, LocationAndWeight.name)
@@ -60,6 +63,25 @@ class Beside:
     merits: tuple[float, ...]
     said_merit: float
     heard_as: HeardAs
+    seeing: "Seeing | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seeing:
+    """The same act where a camera watched it: what it tells the oracle, and what the engine makes of the same words.
+
+    Attributes
+    ----------
+    answer : Answer
+        Of the oracle that was told what the camera saw.
+    gain, possible : float
+        What its posterior gives the seeing engine's choice more than the blind one's, both on the ideal step; and the
+        seeing oracle's more than the blind one's.
+    """
+
+    answer: Answer
+    gain: float
+    possible: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +97,13 @@ class _Known:
 
 
 def stand_beside(
-    site: Site, scored: Sequence[Scored], start_ns: int, policy: PolicyConfig, habits: Habits, seeds: tuple[int, int]
+    site: Site,
+    scored: Sequence[Scored],
+    start_ns: int,
+    policy: PolicyConfig,
+    habits: Habits,
+    seeds: tuple[int, int],
+    seen: Sequence[Message] | None = None,
 ) -> list[Beside | None]:
     """Return what stands beside each act of a site's one shelf, None where nothing was moved.
 
@@ -89,6 +117,8 @@ def stand_beside(
         By which the oracle explains.
     seeds : (int, int)
         The match's, and the shelf's number.
+    seen : sequence of Message, optional
+        What a camera said.
     """
     truths = [each.truth for each in scored]
     ground = Ground.of(site, site.shelves[0].shelf_id)
@@ -99,6 +129,8 @@ def stand_beside(
         rule.meet(ground.shelf, ground.hardware)
     known: dict[int, _Known] = {}
     answered: dict[int, tuple[Bill, tuple[Answer, ...]]] = {}
+    watched = None if seen is None else _Watched(site, ground, seen, truths)
+    with_camera: dict[int, Seeing] = {}
     for place, (truth, stock) in enumerate(zip(truths, stocks_before(site.opening_stock(), truths), strict=True)):
         act = ground.act(truth)
         if act is None:
@@ -113,6 +145,17 @@ def stand_beside(
         best = Answer(bill, sure, () if sure >= policy.certain_from else (LOW_CONFIDENCE,))
         known[place] = _Known(oracle, posterior, sign)
         answered[place] = act.bill, (best, *(rule.answer(evidence) for rule in rules))
+        if watched is not None:
+            told = watched.during(place)
+            knows_more = _Known(oracle, watched.posterior(told, posterior, oracle.known.bills, sign), sign)
+            choice, surer = oracle.choice(knows_more.posterior, sign)
+            bills = (engine.answer(evidence, told).bill, answered[place][1][1].bill, bill)
+            seeing, blind, oracle_blind = (knows_more.merit(dict(each)) for each in bills)
+            with_camera[place] = Seeing(
+                Answer(choice, surer, () if surer >= policy.certain_from else (LOW_CONFIDENCE,)),
+                seeing - blind,
+                surer - oracle_blind,
+            )
     heard = _heard(scored, start_ns, known, ground.skus)
     return [
         Beside(
@@ -122,11 +165,38 @@ def stand_beside(
             answered[place][1],
             tuple(known[place].merit(dict(answer.bill)) for answer in answered[place][1]),
             *heard[place],
+            with_camera.get(place),
         )
         if place in known
         else None
         for place, truth in enumerate(truths)
     ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Watched:
+    """What a camera said of a shelf's acts."""
+
+    site: Site
+    ground: Ground
+    seen: Sequence[Message]
+    truths: Sequence[ActTruth]
+
+    def during(self, place: int) -> list[VisionObservation]:
+        """Return what was seen of an act."""
+        return seen_during(self.seen, self.truths, place)
+
+    def posterior(self, told: Sequence[VisionObservation], unseen: FloatArray, bills: Bills, sign: int) -> FloatArray:
+        """Return an act's posterior with what was seen of it."""
+        lanes = {lane.lane_id: lane.x_mm for lane in self.site.planogram.on_shelf(self.site.shelves[0].shelf_id)}
+        skus = sorted(self.ground.skus, key=self.ground.skus.__getitem__)
+        ordered = sorted(self.ground.lanes, key=self.ground.lanes.__getitem__)
+        table = BillTable.of(bills, sign, skus, ordered)
+        nats = camera_nats(table, told, lanes)
+        if nats is None:
+            return unseen
+        weighed: FloatArray = unseen * np.exp(nats - nats.max())
+        return np.asarray(weighed / weighed.sum(), dtype=np.float64)
 
 
 def _heard(

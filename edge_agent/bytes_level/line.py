@@ -1,7 +1,8 @@
 """The whole engine behind simulated boards, in simulated time: physics → board → bytes → session → pipeline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -42,22 +43,35 @@ class _Disk:
     baselines: dict[str, Baseline] = field(default_factory=dict)
     learned: Learned = field(default_factory=Learned)
 
-    def keep(self, output: Output) -> None:
-        """Commit what an output carries."""
+    def kept(self, output: Output) -> Output:
+        """Commit what an output carries, and return it."""
         if isinstance(output, Decision | Checkpoint):
             self.baselines |= {each.shelf_id: each for each in output.baselines}
         if isinstance(output, Decision):
             self.stock = output.stock
             new = output.learned
             self.learned = Learned({**self.learned.units, **new.units}, {**self.learned.confidences, **new.confidences})
+        return output
 
     def initial(self) -> InitialState:
         """Return what an agent starts with."""
         return InitialState(self.stock, tuple(self.baselines.values()), learned=self.learned)
 
 
+class Watching(Protocol):
+    """Something beside the boards that sees the shelf."""
+
+    def run(self, now_ns: int) -> list[Message]:
+        """Return what it has to say by an instant that it has not said yet."""
+
+
 def run(
-    site: Site, world: ShelfWorld, physics: BoardPhysics, until_s: float, course: Course = UNDISTURBED
+    site: Site,
+    world: ShelfWorld,
+    physics: BoardPhysics,
+    until_s: float,
+    course: Course = UNDISTURBED,
+    cameras: Sequence[Watching] = (),
 ) -> Iterator[tuple[float, Output]]:
     """Yield what the engine says, each with the world time at which it was said.
 
@@ -67,6 +81,7 @@ def run(
         World time; schedule all acts before.
     course : Course
         What befalls boards and agent meanwhile.
+    cameras : sequence of Watching
     """
     rng = np.random.default_rng(np.random.SeedSequence([world.seed, 77]))
     boards = [board.uid for board in site.agent.boards]
@@ -80,7 +95,7 @@ def run(
         now_s = (now_ns - START_NS) * 1e-9
         if away is not None and now_s >= away.from_s:
             if not away.power_cut:
-                disk.keep(pipeline.checkpoint())
+                yield from ((now_s, disk.kept(output)) for output in [*pipeline.conclude(), pipeline.checkpoint()])
             now_ns = START_NS + round(away.until_s * 1e9)
             for wire in wires:
                 wire.come_back(now_ns, powered_up=away.power_cut)
@@ -89,12 +104,10 @@ def run(
         messages: list[Message] = []
         while modes and modes[0][0] <= now_s:
             messages.append(ModeChange(MonotonicNs(now_ns), modes.pop(0)[1]))
-        for wire in wires:
-            messages += [as_message(event, expected) for event in wire.run(now_ns)]
+        messages += [as_message(event, expected) for wire in wires for event in wire.run(now_ns)]
+        messages += [said for camera in cameras for said in camera.run(now_ns)]
         for message in messages:
-            for output in pipeline.step(message):
-                disk.keep(output)
-                yield now_s, output
+            yield from ((now_s, disk.kept(output)) for output in pipeline.step(message))
         now_ns += STEP_NS
 
 

@@ -10,6 +10,7 @@ from edge_agent.bytes_level.beside import Beside, stand_beside
 from edge_agent.bytes_level.ideal import felt_habits
 from edge_agent.bytes_level.line import START_NS, run
 from edge_agent.bytes_level.occasions import occasions
+from edge_agent.bytes_level.rendered_camera import CameraTerms, RenderedCamera, watched
 from edge_agent.bytes_level.shop import draw_physics, shop_of, world_of
 from edge_agent.bytes_level.shopper import visit
 from edge_agent.config.tree import PolicyConfig
@@ -35,6 +36,7 @@ class BytesTerms:
     seed: int
     habits: Habits
     policy: PolicyConfig
+    camera: CameraTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +80,29 @@ def play_bytes(terms: BytesTerms, progress: Callable[[int], None] = lambda _: No
 
 def play_shelf(terms: BytesTerms, number: int) -> tuple[tuple[Told, ...], tuple[ItemEvent, ...]]:
     """Return one shelf's acts as they were told, and what was invented there."""
-    site = shop_of(draw_shelf(terms.suite, terms.seed, number), HARDWARE[terms.hardware], terms.policy)
+    shelf = draw_shelf(terms.suite, terms.seed, number)
+    site = shop_of(shelf, HARDWARE[terms.hardware], terms.policy)
     rng = np.random.default_rng(np.random.SeedSequence([terms.seed, number, 5]))
     world = world_of(site, int(rng.integers(2**31)))
     acts = min(ACTS_A_SHELF[terms.hardware], terms.acts - number * ACTS_A_SHELF[terms.hardware])
     physics = draw_physics(rng)
     truths = visit(world, terms.habits, rng, acts)
+    cameras = []
+    if terms.camera is not None:
+        site = watched(site)
+        cameras.append(RenderedCamera(site, world, shelf, terms.camera, (terms.seed, number)))
     heard: list[Heard] = []
     early_ns: dict[str, float] = {}
     until_s = max(truth.t_release_s for truth in truths) + AFTER_S
-    for known_s, output in run(site, world, physics, until_s):
+    for known_s, output in run(site, world, physics, until_s, cameras=cameras):
         if isinstance(output, Decision):
             heard.append(Heard(output.event, known_s))
         elif isinstance(output, Provisional):
             early_ns.setdefault(output.event.act_id, known_s)
     board = score(occasions(truths), heard, START_NS)
     seeds = (terms.seed, number)
-    beside = stand_beside(site, board.scored, START_NS, terms.policy, felt_habits(terms.habits), seeds)
+    said = [message for camera in cameras for message in camera.said] if cameras else None
+    beside = stand_beside(site, board.scored, START_NS, terms.policy, felt_habits(terms.habits), seeds, said)
     told = []
     for scored, others in zip(board.scored, beside, strict=True):
         first = [early_ns[each.event.act_id] for each in scored.heard if each.event.act_id in early_ns]

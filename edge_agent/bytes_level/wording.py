@@ -1,15 +1,20 @@
 """How the scores of the level of bytes are put into words."""
 
-from edge_agent.bytes_level.match import BytesTerms
+from edge_agent.bytes_level.match import BytesPlayed, BytesTerms
 from edge_agent.bytes_level.recorded import Figure
-from edge_agent.bytes_level.regret import STAGES, Part, Split
+from edge_agent.bytes_level.regret import STAGES, Part, Split, camera_gain
 from edge_agent.bytes_level.scenarios import ScenarioScore
 from edge_agent.bytes_level.scores import BytesScore
 
 
 def bytes_line(terms: BytesTerms) -> str:
     """Return what a match was played on."""
-    return f"suite {terms.suite}, {terms.hardware}, board bytes: {terms.acts} acts, seed {terms.seed}"
+    camera = terms.camera
+    seen = ""
+    if camera is not None:
+        seen = f", rendered camera{', real products' if camera.pictures else ', drawn packages'}"
+        seen += f", {camera.trouble}" if camera.trouble else ""
+    return f"suite {terms.suite}, {terms.hardware}, board bytes{seen}: {terms.acts} acts, seed {terms.seed}"
 
 
 def bytes_rows(score: BytesScore) -> list[tuple[str, str]]:
@@ -55,6 +60,20 @@ def split_row(terms: BytesTerms, score: BytesScore, split: Split, oracle_error: 
 def heard_line(split: Split) -> str:
     """Return how the acts were cut out of the readings."""
     return f"acts heard as {_counts(split.heard_as)}"
+
+
+def camera_lines(played: BytesPlayed) -> list[str]:
+    """Return what the camera was worth: to the oracle, and to the engine told the same; nothing without a camera."""
+    gain = camera_gain(played)
+    if gain is None:
+        return []
+    share = f"{100 * gain.gained / gain.possible:.1f} %" if gain.possible > 0 else "-"
+    least = "" if gain.lower is None else f" (> {100 * gain.lower:.0f} at 95 %)"
+    line = (
+        f"  the camera's words lessen errors on ideal steps: the oracle's by {100 * gain.possible:.3f} % of acts, the"
+        f" engine's by {100 * gain.gained:.3f} %: {share} of it{least}"
+    )
+    return [line]
 
 
 def _part(part: Part) -> str:

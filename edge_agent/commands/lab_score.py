@@ -13,6 +13,8 @@ import msgspec
 from edge_agent.bytes_level import BYTES_VERSION
 from edge_agent.bytes_level.match import BytesTerms, play_bytes
 from edge_agent.bytes_level.recorded import compare
+from edge_agent.bytes_level.regret import camera_gain
+from edge_agent.bytes_level.rendered_camera import CameraTerms
 from edge_agent.bytes_level.report import BytesResult, bytes_report
 from edge_agent.bytes_level.scenarios import SCENARIOS, ScenarioScore, play_scenario
 from edge_agent.bytes_level.wording import (
@@ -21,11 +23,21 @@ from edge_agent.bytes_level.wording import (
     SPLIT_HEADS,
     bytes_line,
     bytes_rows,
+    camera_lines,
     heard_line,
     recorded_row,
     scenario_row,
 )
-from edge_agent.commands.score_options import ANCHORS, BYTES, CASES, IDEAL, RECORDED, add_arguments, settle
+from edge_agent.commands.score_options import (
+    ANCHORS,
+    BYTES,
+    CASES,
+    IDEAL,
+    RECORDED,
+    RENDERED,
+    add_arguments,
+    settle,
+)
 from edge_agent.config.files import load_site
 from edge_agent.config.tree import PolicyConfig
 from edge_agent.console.page_file import require_writable, write_page
@@ -66,17 +78,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_bytes(arguments: argparse.Namespace) -> int:
     policy, progress, results = PolicyConfig(), Progress(), []
+    camera = CameraTerms(arguments.pictures, arguments.camera_trouble) if arguments.camera == RENDERED else None
     if not arguments.json:
         say(f"{VERSION}, level of bytes {BYTES_VERSION}")
     for suite, hardware in _wanted(arguments):
-        terms = BytesTerms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy)
+        terms = BytesTerms(suite, hardware, arguments.acts, arguments.seed, HABITS, policy, camera)
         line = bytes_line(terms)
         shown = lambda done, line=line: progress.show(f"{line}: {done} played")  # noqa: E731
         results.append(BytesResult.of(play_bytes(terms, shown, arguments.jobs)))
         progress.end()
         if not arguments.json:
             say("", line, *table(HEADS, [score_row(each) for each in results[-1].players]))
-            say(f"  {heard_line(results[-1].split)}")
+            say(f"  {heard_line(results[-1].split)}", *camera_lines(results[-1].played))
             say(*(f"  {name:<30} {value}" for name, value in bytes_rows(results[-1].score)))
     if arguments.json:
         matches = [_bytes_as_json(each) for each in results]
@@ -90,11 +103,13 @@ def _run_bytes(arguments: argparse.Namespace) -> int:
 
 
 def _bytes_as_json(result: BytesResult) -> dict[str, object]:
+    gain = camera_gain(result.played)
     return {
         "terms": msgspec.to_builtins(result.played.terms),
         "score": asdict(result.score),
         "players": [asdict(each) for each in result.players],
         "regret": asdict(result.split),
+        "camera_gain": None if gain is None else asdict(gain),
     }
 
 

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge_agent.bytes_level.rendered_camera import TROUBLES
 from edge_agent.bytes_level.scenarios import SCENARIOS
 from edge_agent.errors import CommandLineError
 from edge_agent.judging.hardware import HARDWARE
@@ -11,11 +12,26 @@ from edge_agent.judging.suites import SUITES
 
 MOST_ACTS = 1_000_000
 MOST_JOBS = 64
+RENDERED = "rendered"
 IDEAL, BYTES, CASES, ANCHORS = "--level ideal", "--level bytes", "--scenarios", "--anchors"
 RECORDED = "--anchors --level bytes"
 READ: Mapping[str, frozenset[str]] = {
     IDEAL: frozenset({"level", "suite", "hardware", "acts", "seed", "jobs", "camera", "camera_sees", "json", "html"}),
-    BYTES: frozenset({"level", "suite", "hardware", "acts", "seed", "jobs", "json", "html"}),
+    BYTES: frozenset(
+        {
+            "level",
+            "suite",
+            "hardware",
+            "acts",
+            "seed",
+            "jobs",
+            "camera",
+            "pictures",
+            "camera_trouble",
+            "json",
+            "html",
+        }
+    ),
     CASES: frozenset({"scenarios", "level", "times", "seed", "json"}),
     ANCHORS: frozenset({"anchors", "level", "acts", "seed", "json"}),
     RECORDED: frozenset({"anchors", "level", "recordings", "seed", "json"}),
@@ -46,7 +62,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, help="the same seed draws the same acts (1)")
     parser.add_argument("--jobs", type=_jobs, help="processes that share the acts; same scores (1)")
     parser.add_argument(
-        "--camera", type=_top1, metavar="TOP1", help="add a simulated camera that is right this often, 0.8-0.99"
+        "--camera",
+        type=_camera,
+        metavar="TOP1|rendered",
+        help="add a camera: one that is right this often, 0.8-0.99, or real vision on a rendered shelf (board bytes)",
+    )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="DIR",
+        help="products for --camera rendered: DIR/iconic/NAME_Iconic.jpg to draw, DIR/photos/GROUP/NAME/*.jpg to enrol"
+        " (drawn packages, and no word on SKUs)",
+    )
+    parser.add_argument(
+        "--camera-trouble", choices=TROUBLES, help="what goes wrong with --camera rendered, 20 s from the start"
     )
     parser.add_argument("--camera-sees", choices=["event", "item"], help="one word an act, or one an item (event)")
     parser.add_argument(
@@ -77,6 +106,7 @@ def settle(arguments: argparse.Namespace) -> str:
     for name in given:
         if name not in READ[way]:
             _refuse(name, way)
+    _settle_camera(arguments, way)
     if arguments.camera_sees is not None and arguments.camera is None:
         raise CommandLineError("--camera-sees: says what a camera sees; add --camera TOP1, or leave --camera-sees away")
     if way == RECORDED and arguments.recordings is None:
@@ -99,7 +129,23 @@ def _way(arguments: argparse.Namespace) -> str:
         return CASES
     if arguments.anchors:
         return RECORDED if arguments.level == "bytes" else ANCHORS
-    return BYTES if arguments.level == "bytes" else IDEAL
+    rendered = arguments.camera == RENDERED and arguments.level is None
+    return BYTES if rendered or arguments.level == "bytes" else IDEAL
+
+
+def _settle_camera(arguments: argparse.Namespace, way: str) -> None:
+    """Refuse a camera that the way of playing does not have, and what belongs to a camera that is not there."""
+    camera = arguments.camera
+    if way == IDEAL and camera == RENDERED:
+        raise CommandLineError("--camera rendered: sees shelves in physics; add --level bytes, or leave --level away")
+    if way == BYTES and camera not in (None, RENDERED):
+        raise CommandLineError(
+            f"--camera {camera:g}: only with --level ideal; a camera before board bytes is --camera rendered"
+        )
+    for name in ("pictures", "camera_trouble"):
+        if getattr(arguments, name) is not None and camera != RENDERED:
+            option = f"--{name.replace('_', '-')}"
+            raise CommandLineError(f"{option}: only with --camera rendered; add it, or leave {option} away")
 
 
 def _refuse(name: str, way: str) -> None:
@@ -129,11 +175,13 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _top1(text: str) -> float:
+def _camera(text: str) -> float | str:
+    if text == RENDERED:
+        return text
     try:
         share = float(text)
     except ValueError:
         share = 0.0
     if not 0.8 <= share <= 0.99:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a share, 0.8 to 0.99")
+        raise argparse.ArgumentTypeError(f"{text!r}: give a share, 0.8 to 0.99, or rendered")
     return share

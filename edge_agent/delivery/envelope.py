@@ -53,9 +53,16 @@ class Envelope:
         return round(self.clock.utc_ns() / 1e9 - datetime.fromisoformat(instant).timestamp(), 1)
 
     def cloud_event(
-        self, event: ItemEvent, *, event_id: str, stream_id: str, sequence: int, clock: ClockReport
+        self,
+        event: ItemEvent,
+        *,
+        event_id: str,
+        stream_id: str,
+        sequence: int,
+        clock: ClockReport,
+        evidence: tuple[str, ...] = (),
     ) -> CloudEvent:
-        """Return the final event in its place of the stream."""
+        """Return the final event in its place of the stream, with the names of what is kept for its reviewer."""
         return CloudEvent(
             specversion="1.0",
             id=event_id,
@@ -65,14 +72,14 @@ class Envelope:
             time=self.utc(event.t_end_ns),
             recordedtime=self.now(),
             sequence=padded_sequence(sequence),
-            data=self.item_event_data(event, clock),
+            data=self.item_event_data(event, clock, evidence),
         )
 
     def live(self, event: ItemEvent, *, stream_id: str, clock: ClockReport) -> Live:
         """Return an early word on an act."""
         return Live(self.unit.source(stream_id), event.shelf_id, self.now(), self.item_event_data(event, clock))
 
-    def item_event_data(self, event: ItemEvent, clock: ClockReport) -> ItemEventData:
+    def item_event_data(self, event: ItemEvent, clock: ClockReport, evidence: tuple[str, ...] = ()) -> ItemEventData:
         """Return what an event says, without its place in the stream."""
         return ItemEventData(
             act_id=event.act_id,
@@ -102,6 +109,7 @@ class Envelope:
             hands=event.hands,
             witnesses=tuple(event.witnesses),
             witnesses_missing=tuple(event.witnesses_missing),
+            evidence=evidence,
         )
 
     def unreadable(self, *, event_id: str, stream_id: str, sequence: int) -> CloudEvent:

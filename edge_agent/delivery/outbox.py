@@ -147,6 +147,7 @@ class Outbox:
                 stream_id=self.stream_id,
                 sequence=sequence,
                 clock=clock_report(),
+                evidence=decision.evidence,
             )
             payload, refusal = sendable(event)
             happened = self.envelope.utc(decision.event.t_end_ns)

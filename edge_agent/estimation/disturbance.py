@@ -31,6 +31,7 @@ class Disturbance:
     looked_ns: int = 0
     ring_looked_ns: int = 0
     rested_ns: int = 0
+    held: bool = False
     candidate: Rest | None = None
     provisional_g: FloatArray | None = None
     trail: Trail | None = None

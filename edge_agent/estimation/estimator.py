@@ -87,6 +87,9 @@ class Estimation:
 
     def step(self, message: Message) -> list[Finding]:
         """Take one message in; return what it led to, in order."""
+        if isinstance(message, CameraProgress):
+            self._hands_seen(message)
+            return []
         if self._to_reconcile:  # how long nobody watched before the first message, nobody can tell
             self._unwatched_ns = dict.fromkeys(self._to_reconcile, _first_ns(message))
             self._to_reconcile = []
@@ -98,8 +101,6 @@ class Estimation:
             return self._board_down(message)
         if isinstance(message, TimePassed):
             return self._time_passed(message.t_ns)
-        if isinstance(message, CameraProgress):
-            self._hands_seen(message)
         return []
 
     def baselines(self) -> tuple[Baseline, ...]:

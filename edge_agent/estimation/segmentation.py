@@ -13,7 +13,7 @@ from edge_agent.config import ShelfConfig
 from edge_agent.estimation.beyond_capacity import BeyondCapacity
 from edge_agent.estimation.decay_finder import find_free_decay
 from edge_agent.estimation.disturbance import Disturbance
-from edge_agent.estimation.hands_at_front import HandsAtFront
+from edge_agent.estimation.hands_at_front import HOLD_NS, HandsAtFront
 from edge_agent.estimation.rest_finder import LivePart, Rest, find_rest
 from edge_agent.estimation.settings import INVALID_VARIANCE_G2, EstimationSettings
 from edge_agent.estimation.shelf_level import twist_covariance
@@ -211,8 +211,9 @@ class ShelfSegmenter:
         held = self._held(act, now_ns)
         if longer is None and (held or now_ns - act.rested_ns < self.settings.rest_max_s * 1e9) and _stays(candidate):
             return []
-        if longer is None and held:  # the hand lay still on the goods: what it weighed is nobody's item
-            act.candidate, act.rest_after_ns = None, candidate.end_ns
+        if longer is None and (held or self._was_held(act, candidate, now_ns)):
+            # The hand lay still on the goods: what it weighed is nobody's item.
+            act.candidate, act.held, act.rest_after_ns = None, False, candidate.end_ns
             return []
         if longer is None:
             steps = self._conclude(act, candidate)
@@ -226,8 +227,18 @@ class ShelfSegmenter:
 
     def _held(self, act: Disturbance, now_ns: int) -> bool:
         """Return whether a camera sees the hand that what is still now may be under."""
-        still_since_ns = act.rested_ns if act.candidate is not None else now_ns
-        return act.cause is StepCause.ACT and self.hands.hold(now_ns, still_since_ns)
+        if act.cause is not StepCause.ACT:
+            return False
+        if act.candidate is None:
+            return self.hands.hold(now_ns, now_ns)
+        held = self.hands.hold(now_ns, act.rested_ns)
+        act.held = act.held or held
+        return held
+
+    def _was_held(self, act: Disturbance, rest: Rest, now_ns: int) -> bool:
+        """Return whether the hand that a rest may have been under was there until its end, though it is gone now."""
+        recent = now_ns - act.rested_ns <= HOLD_NS
+        return act.cause is StepCause.ACT and recent and self.hands.lay_still(act.rested_ns, rest.end_ns)
 
     def _glance(self, act: Disturbance, parts: Sequence[LivePart]) -> list[WeightStep]:
         """Say early what it looks like, where a board is fast enough for an early word."""
@@ -310,11 +321,13 @@ class ShelfSegmenter:
         span_g2 = np.square(self.settings.span_share * np.where(change.valid, change.delta_g, 0.0))
         covariance = change.covariance_g2 + self._twist_g2
         covariance = covariance + np.diag(span_g2 + press_g2 * change.valid.astype(np.float64))
+        # Readings of a rest that was held are its latest; it began when it did.
+        rested_ns = min(rest.start_ns, act.rested_ns) if act.held else rest.start_ns
         return WeightStep(
             act_id=act.act_id,
             shelf_id=self.shelf.shelf_id,
             t_start_ns=MonotonicNs(act.onset_ns),
-            t_end_ns=MonotonicNs(max(rest.start_ns, act.onset_ns)),
+            t_end_ns=MonotonicNs(max(rested_ns, act.onset_ns)),
             delta_g=change.delta_g,
             covariance_g2=covariance,
             valid=change.valid,

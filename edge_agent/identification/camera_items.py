@@ -25,11 +25,15 @@ TOO_MANY_WORDS = 0.01
 MOST_ASSIGNED = 4
 """Items up to which words are assigned to items; of more, each word is taken to be of any of them (2026-11)."""
 
+CLEAREST_NATS = 30.0
+"""A camera is never surer of one item than this; −∞ is a wish (rule, 2026-12)."""
+
 
 def words_on_items(hypotheses: HypothesisTable, observations: Sequence[VisionObservation]) -> FloatArray | None:
     """Return nats per hypothesis over what chance would say, (hypotheses,); None where no observation names SKUs.
 
-    Chance is a camera that names the shelf's SKUs without having seen the act.
+    Chance is a camera that names the shelf's SKUs, or none of them, without having seen the act; where it tells items
+    apart, it tells as many as it happens to, one to `MOST_ASSIGNED`.
     """
     seen = [each for each in observations if len(each.log_likelihood)]
     if not seen:
@@ -37,8 +41,8 @@ def words_on_items(hypotheses: HypothesisTable, observations: Sequence[VisionObs
     of_items = np.array([each.item_index is not None for each in seen])
     said = np.array([_per_sku(each, hypotheses.skus) for each in seen])
     said, of_items = _by_item(said, [(each.track_id, each.item_index) for each in seen], of_items)
-    top = said.max(axis=1)
-    likelihood = np.exp(said - top[:, None])
+    top = np.nan_to_num(said.max(axis=1))
+    likelihood = np.exp(np.maximum(said - top[:, None], -CLEAREST_NATS))
     share = np.abs(hypotheses.quantity).astype(np.float64)
     number = share.sum(axis=1)
     nameless = hypotheses.unknown | (number == 0)
@@ -47,7 +51,7 @@ def words_on_items(hypotheses: HypothesisTable, observations: Sequence[VisionObs
     together = single[~of_items].prod(axis=0)
     if of_items.any():
         together = together * _assigned(likelihood[of_items], single[of_items], hypotheses, nameless)
-    by_chance = float(np.log(likelihood[:, :-1].mean(axis=1)).sum())
+    by_chance = float(np.log(likelihood.mean(axis=1)).sum()) - (math.log(MOST_ASSIGNED) if of_items.any() else 0.0)
     nats: FloatArray = np.log(np.maximum(together, np.finfo(np.float64).tiny)) - by_chance
     return nats
 

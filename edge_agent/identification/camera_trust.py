@@ -20,9 +20,12 @@ MOST, LEAST = 7.0, -8.0
 """Bounds of the log-odds: the upper one is also the share of an honest camera's words, 0.1 %, that are mere chance
 (assumed, 2026-12)."""
 STEP_UP, STEP_DOWN = 2.0, -3.0
-"""Bounds of one act's Bayes factor, nats: three plain contradictions turn the best standing (rule, 2026-12)."""
-DISTRUSTED, TRUSTED_AGAIN = 0.0, 2.5
-"""Log-odds at which the alarm `camera_contradicts` is raised, and cleared (rule, 2026-12)."""
+"""Bounds of one act's Bayes factor, nats: three plain contradictions turn the best standing, a fourth ends it (rule,
+2026-12)."""
+DISTRUSTED, TRUSTED_AGAIN = -3.0, 2.5
+"""Log-odds at which the alarm `camera_contradicts` is raised, and cleared. An honest camera's odds fall by 10 nats from
+their best with a probability of e⁻¹⁰ a start; at 0 a weak but honest one was distrusted once in 18,000 simulated acts
+(2026-12)."""
 CODE = "camera_contradicts"
 
 
@@ -34,9 +37,9 @@ class CameraTrust:
         self._distrusted: set[str] = set()
 
     def honest(self, shelf_id: str) -> float:
-        """Return the probability that the shelf's camera is honest, for its next word; 1e-9 once it is distrusted."""
+        """Return the probability that the shelf's camera is honest, for its next word; 0 once it is distrusted."""
         if shelf_id in self._distrusted:
-            return 1e-9
+            return 0.0
         return 1 / (1 + math.exp(-self._log_odds.get(shelf_id, BEGINS_AT)))
 
     def judge(
@@ -52,6 +55,8 @@ class CameraTrust:
             The camera's word, nats over chance.
         """
         finite = np.isfinite(others)
+        if not finite.any():
+            return []
         factor = log_sum_exp(others[finite] + over_chance[finite]) - log_sum_exp(others[finite])
         before = self._log_odds.get(shelf_id, BEGINS_AT)
         now = min(max(before + min(max(factor, STEP_DOWN), STEP_UP), LEAST), MOST)

@@ -61,7 +61,9 @@ class CameraWitness:
         if not said:
             return silence(hypotheses)
         over_chance: FloatArray = np.sum(said, axis=0)
+        calibrations = "+".join(sorted({each.calibration_id for each in seen if each.calibration_id}))
         honest = self._trust.honest(act.shelf_id)
+        if honest == 0:  # heard, to see whether it was mended; told of nobody
+            return CameraWords(np.zeros(len(hypotheses)), calibrations, silent=True, over_chance=over_chance)
         nats = np.logaddexp(np.log(honest) + over_chance, np.log1p(-honest))
-        calibrations = sorted({each.calibration_id for each in seen if each.calibration_id})
-        return CameraWords(nats, "+".join(calibrations), over_chance=over_chance)
+        return CameraWords(nats, calibrations, over_chance=over_chance)

@@ -34,7 +34,7 @@ from edge_agent.model import (
 )
 from edge_agent.ports import Testimony, Witness
 from edge_agent.version import software_version
-from edge_agent.vocabulary import Mode, Verdict
+from edge_agent.vocabulary import Mode, StepCause, Verdict
 
 SAFE_LOAD = 1.5
 """Load that leaves a cell's zero where it was, over its capacity (OIML R 60, E_lim; data sheets of single-point cells
@@ -188,7 +188,7 @@ class Identification:
             position_sigma_mm=position.sigma_mm if position else None,
             t_start_ns=step.t_start_ns,
             t_end_ns=step.t_end_ns,
-            hands=len({each.track_id for each in observations}) if observations else None,
+            hands=len({each.track_id for each in observations if each.track_id >= 0}) or None,
             witnesses=spoke,
             witnesses_missing=tuple(sorted(self._expected[step.shelf_id] - set(spoke))),
             stock_before=before,
@@ -227,11 +227,17 @@ class Identification:
         camera_id = self._cameras.get(event.shelf_id)
         if finding.hypotheses is None or word is None or word.over_chance is None or camera_id is None:
             return []
+        if finding.step.cause is not StepCause.ACT:  # what nobody weighed for hours is no act that was seen
+            return []
         others = sum(
             (each.log_likelihood for each in finding.testimonies.values() if each is not word),
             finding.hypotheses.log_prior,
         )
         return self._camera_trust.judge(event.t_end_ns, event.shelf_id, camera_id, others, word.over_chance)
+
+    def trusts_camera(self, shelf_id: str) -> bool:
+        """Return whether a shelf's camera did not contradict the scale so often that its word counts no more."""
+        return self._camera_trust.honest(shelf_id) > 0
 
     def weighed(self, event: ItemEvent) -> Weighed | None:
         """Return what the act weighed; None where that cannot be told. Raises like `remember`."""

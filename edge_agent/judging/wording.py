@@ -21,7 +21,10 @@ HEADS = (
 
 
 def score_row(score: Score) -> list[str]:
-    """Return one player's cells."""
+    """Return one player's cells; who knows more than the oracle has no regret against it."""
+    regret = (score.regret_share, score.regret_share_upper)
+    if score.regret_share is not None and score.regret_share < 0:
+        regret = (None, None)
     return [
         score.name,
         f"{100 * score.accuracy:.2f}",
@@ -29,8 +32,7 @@ def score_row(score: Score) -> list[str]:
         _percent(score.review_rate, 1),
         _percent(score.billed_wrong, 3),
         "-" if score.billed_ratio is None else f"{score.billed_ratio:.2f}",
-        _percent(score.regret_share, 1, " %"),
-        _percent(score.regret_share_upper, 1, " %"),
+        *(_percent(each, 1, " %") for each in regret),
     ]
 
 

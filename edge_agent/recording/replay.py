@@ -59,8 +59,9 @@ def replay(path: Path, *, partial: bool = False, progress: Callable[[int], objec
         _keep(result, outputs)
         if result.message_count % 1000 == 0:
             progress(result.message_count)
-    _keep(result, pipeline.conclude())
     result.truncated = reader.truncated
+    if not result.truncated:  # an agent that was cut off concluded nothing either
+        _keep(result, pipeline.conclude())
     return result
 
 

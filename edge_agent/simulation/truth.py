@@ -45,6 +45,8 @@ class ActTruth:
         In time order; the truth of a segmentation into single items.
     ambiguous : str | None
         Why weight and position cannot tell this act from another one, or None where they can.
+    pressed_lane_id : str | None
+        The lane on which the hand was that moved nothing.
     """
 
     act_index: int
@@ -55,6 +57,7 @@ class ActTruth:
     t_release_s: float
     moves: tuple[ItemMove, ...]
     ambiguous: str | None = None
+    pressed_lane_id: str | None = None
 
     @property
     def items(self) -> tuple[tuple[str, int, str], ...]:

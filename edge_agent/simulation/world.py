@@ -157,6 +157,7 @@ class ShelfWorld:
                 t_release_s=max(reach.end_s for reach in reaches),
                 moves=tuple(sorted((move for move, _ in moved), key=lambda move: move.t_s)),
                 ambiguous=confusable_with(self.site, moved),
+                pressed_lane_id=None if act.movements else act.press_lane_id,
             )
         )
 

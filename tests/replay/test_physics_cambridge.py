@@ -34,9 +34,19 @@ def test_the_two_presses_and_the_four_moves_of_the_pot_are_found() -> None:
 
 
 @HERE
-def test_the_command_prints_both_and_names_what_it_misses(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_both_and_names_what_it_misses(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Path, int]] = []
+
+    def compared(recordings: Path, seed: int) -> list[Figure]:
+        asked.append((recordings, seed))
+        return list(figures().values())
+
+    monkeypatch.setattr("edge_agent.commands.lab_score.compare", compared)
     words = ["lab", "score", "--anchors", "--level", "bytes", "--recordings", str(RECORDINGS)]
     status = main(words)
+    assert asked == [(RECORDINGS, 1)]
     printed = capsys.readouterr().out
     assert "recorded" in printed
     assert (status == 1) == ("missed" in printed)

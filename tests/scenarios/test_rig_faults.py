@@ -26,7 +26,7 @@ SICK = 2
 """The channel that the faults of converters befall: lane A3. The shopper takes from A2."""
 TOLD_S = 1.0
 """Within so much board time a fault is told."""
-HELD_S = 1.5
+HELD_S = 1.0
 """So long a fault that lasts is left alone after it was told."""
 
 Act = Callable[[RigBoard], None]

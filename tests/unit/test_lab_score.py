@@ -106,7 +106,14 @@ LEVELS = "only with --level ideal or --level bytes; leave it away"
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--scenarios", *CAMERA], "--camera: only with --level ideal; leave it away with --scenarios"),
+        (["--scenarios", *CAMERA], f"--camera: {LEVELS} with --scenarios"),
+        (["--level", "ideal", "--camera", "rendered"], "--camera rendered: sees shelves in physics; add --level bytes"),
+        (["--pictures", "."], "--pictures: only with --level bytes; add --level bytes, or leave --pictures away"),
+        (
+            ["--level", "bytes", "--pictures", "."],
+            "--pictures: only with --camera rendered; add it, or leave --pictures",
+        ),
+        (["--level", "bytes", "--camera-trouble", "dark"], "--camera-trouble: only with --camera rendered; add it, or"),
         (["--scenarios", "--hardware", "platform"], f"--hardware: {LEVELS} with --scenarios"),
         (["--scenarios", "--suite", "all"], f"--suite: {LEVELS} with --scenarios"),
         (["--scenarios", "--jobs", "1"], f"--jobs: {LEVELS} with --scenarios"),
