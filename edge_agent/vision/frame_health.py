@@ -23,6 +23,9 @@ SHARPNESS = (0.25, 0.5)
 """Detail per contrast, over that of the sharpest lately: none below, full above (assumed, 2026-12)."""
 COVERED_SHARE = (0.4, 0.7)
 """Share of the opening covered: full weight below, none above."""
+FLAT_SHARE = (0.35, 0.6)
+"""Scatter over brightness, as a share of what it is when nobody is there: no weight below, full above. A covered lens is
+a dim and even picture: 0.12 of it on a rendered shelf (the limits are assumed, 2026-12)."""
 MOVED_MM = (4.0, 12.0)
 """Shift of the opening's corner that moved most: full weight below, none above; half at what moved.py calls moved."""
 FROZEN_FRAMES = (3, 6)
@@ -94,6 +97,7 @@ class FrameHealth:
         self._identical = 0
         self._in_view = False
         self._sharpest = 0.0
+        self._usual_scatter = 0.0
         self._sequence: int | None = None
         self._gaps: deque[int] = deque(maxlen=COUNTED_FRAMES)
         self._examined_ns: MonotonicNs | None = None
@@ -130,15 +134,25 @@ class FrameHealth:
         if arrived_ns is not None:
             age_s = max((arrived_ns - t_ns) * 1e-9, 0.0)
             self._say("late", falling(age_s, *LATE_S), f"its pictures come {age_s:.1f} s after their exposure")
-        self._say(
-            "blocked", falling(covered_share, *COVERED_SHARE), f"{covered_share:.0%} of the shelf's front is hidden"
-        )
+        self._hidden(few, covered_share)
         due = self._examined_ns is None or (t_ns - self._examined_ns) * 1e-9 >= EXAMINED_EVERY_S
         ordinary_act = 0.0 < covered_share < HIDDEN_SHARE
         if due and not ordinary_act and self.weight_of("dark") > 0.5 and not self._identical:
             self._examined_ns = t_ns
             self._examine(grey, hidden=covered_share > 0.0)
         return [finding for name, watch in self._watches.items() if (finding := self._settle(name, watch, t_ns))]
+
+    def _hidden(self, few: GreyPicture, covered_share: float) -> None:
+        scatter = float(few.std()) / max(float(few.mean()), 1.0) if few.size else 0.0
+        if covered_share == 0.0:  # as at _examine: it follows the goods within a day
+            self._usual_scatter = max(self._usual_scatter * (1 - 1e-5), scatter)
+        share = scatter / max(self._usual_scatter, 1e-6) if self._usual_scatter else 1.0
+        flat = 1.0 - falling(share, *FLAT_SHARE)
+        covered = falling(covered_share, *COVERED_SHARE)
+        if flat < covered:
+            self._say("blocked", flat, f"its picture has {share:.0%} of its usual contrast")
+        else:
+            self._say("blocked", covered, f"{covered_share:.0%} of the shelf's front is hidden")
 
     def _brightness(self, few: GreyPicture) -> None:
         count = np.bincount(few, minlength=256)

@@ -134,4 +134,6 @@ def test_no_module_but_drivers_and_the_mask_can_name_an_unmasked_frame() -> None
     others = {each for each in named if not each.startswith("adapters/cameras/")}
     # A technician who commissions a camera looks for its markers before there is anything to mask by.
     technician = {"commands/camera_still.py"}
-    assert others - technician == {"ports.py", "vision/mask.py"}, "take a MaskedFrame"
+    # A drawn shop has its camera in the same process: it makes frames as a driver does, and masks them at once.
+    drawn = {"bytes_level/rendered_camera.py"}
+    assert others - technician - drawn == {"ports.py", "vision/mask.py"}, "take a MaskedFrame"
