@@ -24,8 +24,8 @@ SHARPNESS = (0.25, 0.5)
 COVERED_SHARE = (0.4, 0.7)
 """Share of the opening covered: full weight below, none above."""
 FLAT_SHARE = (0.35, 0.6)
-"""Scatter over brightness, as a share of what it is when nobody is there: no weight below, full above. A covered lens is
-a dim and even picture: 0.12 of it on a rendered shelf (the limits are assumed, 2026-12)."""
+"""Scatter over brightness, as a share of what it is when nobody is there: no weight below, full above. A covered lens
+makes a dim and even picture: 0.12 of it on a rendered shelf (the limits are assumed, 2026-12)."""
 MOVED_MM = (4.0, 12.0)
 """Shift of the opening's corner that moved most: full weight below, none above; half at what moved.py calls moved."""
 FROZEN_FRAMES = (3, 6)
