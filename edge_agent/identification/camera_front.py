@@ -20,6 +20,9 @@ BESIDE = 0.02
 """Chance that a change shows in the lane on the left of its own, and the same on the right: goods that stand on a
 border, or lean over it as the camera sees them (assumed, 2026-12; on rendered shelves 7 in 100 comparisons of one
 changed lane name another one)."""
+DISTURBED = 0.1
+"""Chance that a lane beside one that changed looks changed too: goods lean over, are pushed or uncovered (assumed,
+2026-12; of all unchanged lanes of rendered shelves 1.7 in 100 do)."""
 TOUCHED_TWICE = 0.1
 """Chance that a lane which changed between two pictures changes again before the next one (assumed, 2026-12)."""
 
@@ -53,11 +56,24 @@ def words_on_lanes(hypotheses: HypothesisTable, observations: Sequence[VisionObs
     change = np.clip(lane_quantities(hypotheses, lane_ids), LANE_CHANGES[0], LANE_CHANGES[-1]) - LANE_CHANGES[0]
     nats = over_unchanged[np.arange(lanes)[None, :], change].sum(axis=1)
     if lanes > 1:
+        nats = nats + _disturbed(others, change)
         left, right = (_beside(over_unchanged, change, shift) + np.log(BESIDE) for shift in (-1, 1))
         nats = np.logaddexp.reduce([nats + np.log1p(-2 * BESIDE), left, right])
     nats = nats - by_chance
     over_chance: FloatArray = np.where(hypotheses.unknown, 0.0, nats)
     return over_chance
+
+
+def _disturbed(others: FloatArray, change: IntArray) -> FloatArray:
+    """Return nats per hypothesis for lanes that did not change beside one that did: some look as if they had."""
+    changed = change != UNCHANGED
+    beside = np.zeros_like(changed)
+    beside[:, 1:] |= changed[:, :-1]
+    beside[:, :-1] |= changed[:, 1:]
+    looks_changed = np.logaddexp.reduce(others, axis=1) - np.log(others.shape[1])
+    each = np.logaddexp(np.log1p(-DISTURBED), np.log(DISTURBED) + looks_changed)
+    nats: FloatArray = np.where(beside & ~changed, each, 0.0).sum(axis=1)
+    return nats
 
 
 def _beside(over_unchanged: FloatArray, change: IntArray, shift: int) -> FloatArray:

@@ -22,6 +22,9 @@ SEES_ONE_SHARE = 0.1
 2026-11)."""
 TOO_MANY_WORDS = 0.01
 """Factor for every word on an item beyond those that moved: one item was seen twice (assumed, 2026-11)."""
+PUSHED = 0.15
+"""Chance that a word on what changed at the front is on a package that was only pushed or uncovered: it says nothing of
+what was moved (assumed, 2026-12)."""
 MOST_ASSIGNED = 4
 """Items up to which words are assigned to items; of more, each word is taken to be of any of them (2026-11)."""
 
@@ -48,6 +51,9 @@ def words_on_items(hypotheses: HypothesisTable, observations: Sequence[VisionObs
     nameless = hypotheses.unknown | (number == 0)
     single = (likelihood[:, hypotheses.sku_index] * share).sum(axis=2) / np.maximum(number, 1)
     single = np.where(nameless, likelihood[:, -1:], single)
+    of_front = np.array([each.kind == "carried" for each in seen if each.item_index is None], dtype=np.bool_)
+    pushed = np.where(np.append(of_front, np.zeros(len(single) - len(of_front), np.bool_)), PUSHED, 0.0)[:, None]
+    single = (1 - pushed) * single + pushed * likelihood.mean(axis=1, keepdims=True)
     together = single[~of_items].prod(axis=0)
     if of_items.any():
         together = together * _assigned(likelihood[of_items], single[of_items], hypotheses, nameless)
