@@ -21,7 +21,7 @@ def mosquitto(tmp_path: Path) -> Iterator[RealMosquitto]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=4, help="how often the killed agent is killed")
-    parser.addoption("--camera-kills", type=int, default=5, help="how often the camera's process is killed")
+    parser.addoption("--camera-kills", type=int, default=3, help="how often the camera's process is killed")
     parser.addoption("--rig-minutes", type=float, default=0.2, help="board time that the firmware runs in the soak")
 
 

@@ -65,7 +65,7 @@ def test_the_truth_adds_up_to_what_was_asked_for() -> None:
 
 @pytest.mark.parametrize("kind", ["lane_cells", "platform"])
 def test_a_camera_before_the_shelf_loses_no_act_and_says_of_most_what_it_saw(kind: HardwareKind) -> None:
-    played = play_bytes(replace(terms(kind, 10), camera=CameraTerms()))
+    played = play_bytes(replace(terms(kind, 6), camera=CameraTerms()))
     score = score_bytes(played)
     assert (score.recall, score.precision, score.billed_wrong) == (1.0, 1.0, 0.0)
     events = [each.event for act in played.told for each in act.scored.heard]
@@ -75,8 +75,8 @@ def test_a_camera_before_the_shelf_loses_no_act_and_says_of_most_what_it_saw(kin
 
 
 def test_a_camera_that_was_covered_leaves_the_scale_to_itself() -> None:
-    covered = play_bytes(replace(terms("platform", 10), camera=CameraTerms(trouble="blocked")))
-    blind = play_bytes(terms("platform", 10))
+    covered = play_bytes(replace(terms("platform", 7), camera=CameraTerms(trouble="blocked")))
+    blind = play_bytes(terms("platform", 7))
     assert score_bytes(covered).recall == 1.0
     for with_camera, without in zip(covered.told[4:], blind.told[4:], strict=True):  # it is covered after 20 s
         (event,), (other,) = with_camera.scored.heard, without.scored.heard
