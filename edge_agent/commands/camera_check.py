@@ -11,13 +11,12 @@ import msgspec
 from edge_agent.commands.camera_options import (
     WatchedShelf,
     add_camera_options,
-    read_picture,
     save_picture,
     watched_shelf,
 )
-from edge_agent.commands.camera_still import Still, still_of, still_of_picture
+from edge_agent.commands.camera_still import Still, asked_still
 from edge_agent.commands.options import add_json_option
-from edge_agent.console.terminal import Progress, figure, folded, say
+from edge_agent.console.terminal import figure, folded, say
 from edge_agent.errors import CameraError
 from edge_agent.view_store import CommissionedView, read_view
 from edge_agent.vision.drawing import lanes_drawn
@@ -60,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Look, print a line a subject, save the picture; 1 when the camera would not be trusted."""
     watched = watched_shelf(arguments)
     commissioned = read_view(watched.state_dir, watched.camera, watched.shelf.width_mm)
-    still = _still(arguments, watched)
+    still = asked_still(arguments, watched)
     masked = _masked(still, watched, commissioned)
     if arguments.save_picture is not None:
         save_picture(arguments.save_picture, lanes_drawn(masked.colour(), commissioned.view, watched.lanes))
@@ -72,17 +71,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         say(*_lines(watched, commissioned, still, findings, enrolled, arguments.save_picture, trusted))
     return 0 if trusted else UNTRUSTED
-
-
-def _still(arguments: argparse.Namespace, watched: WatchedShelf) -> Still:
-    if arguments.source_picture is not None:
-        picture = read_picture(arguments.source_picture, watched.camera)
-        return still_of_picture(picture, watched.camera, str(arguments.source_picture))
-    progress = Progress()
-    try:
-        return still_of(watched.camera, progress.show)
-    finally:
-        progress.end()
 
 
 def _masked(still: Still, watched: WatchedShelf, commissioned: CommissionedView) -> MaskedFrame:

@@ -12,13 +12,12 @@ from edge_agent.clock import SystemClock
 from edge_agent.commands.camera_options import (
     WatchedShelf,
     add_camera_options,
-    read_picture,
     save_picture,
     watched_shelf,
     write_file,
 )
-from edge_agent.commands.camera_still import Still, still_of, still_of_picture
-from edge_agent.console.terminal import Progress, figure, folded, say
+from edge_agent.commands.camera_still import Still, asked_still
+from edge_agent.console.terminal import figure, folded, say
 from edge_agent.errors import CameraError, CommandLineError
 from edge_agent.view_store import CommissionedView, require_storable, store_view, view_path
 from edge_agent.vision.commissioning import FoundFront, Refused, find_front
@@ -56,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _write_sheet(arguments)
     watched = watched_shelf(arguments)
     require_storable(watched.state_dir, watched.camera.camera_id)
-    still = _still(arguments, watched)
+    still = asked_still(arguments, watched)
     front = _front(still, watched, arguments.marker_mm)
     if front.missing is not None and arguments.yes:
         raise CameraError(
@@ -107,17 +106,6 @@ def _write_sheet(arguments: argparse.Namespace) -> int:
     write_file(arguments.sheet, sheet_pdf(arguments.marker_mm), "--sheet")
     say(*folded(f"{arguments.sheet}: print it at 100 %, on A4; it says what to cut and where to stick it"))
     return 0
-
-
-def _still(arguments: argparse.Namespace, watched: WatchedShelf) -> Still:
-    if arguments.source_picture is not None:
-        picture = read_picture(arguments.source_picture, watched.camera)
-        return still_of_picture(picture, watched.camera, str(arguments.source_picture))
-    progress = Progress()
-    try:
-        return still_of(watched.camera, progress.show)
-    finally:
-        progress.end()
 
 
 def _front(still: Still, watched: WatchedShelf, marker_mm: float) -> FoundFront:

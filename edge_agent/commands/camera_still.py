@@ -1,5 +1,6 @@
 """What a technician's command takes from a camera: some seconds of frames, counted, and one still made of them."""
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,7 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.commands.camera_options import WatchedShelf, read_picture
 from edge_agent.config import CameraConfig
+from edge_agent.console.terminal import Progress
 from edge_agent.errors import CameraError
 from edge_agent.model import MonotonicNs
 from edge_agent.ports import FrameSource
@@ -48,6 +51,18 @@ class Still:
     counted: int
     lost: int
     repeated: int
+
+
+def asked_still(arguments: argparse.Namespace, watched: WatchedShelf) -> Still:
+    """Return the picture that a technician named by ``--from``, or one of the camera, with progress."""
+    if arguments.source_picture is not None:
+        picture = read_picture(arguments.source_picture, watched.camera)
+        return still_of_picture(picture, watched.camera, str(arguments.source_picture))
+    progress = Progress()
+    try:
+        return still_of(watched.camera, progress.show)
+    finally:
+        progress.end()
 
 
 def still_of(camera: CameraConfig, show: Callable[[str], None] = lambda _text: None) -> Still:

@@ -118,6 +118,14 @@ def test_the_later_of_two_pictures_of_the_same_time_counts() -> None:
     assert bill(event) == {"s04": -1}
 
 
+def test_goods_on_a_border_that_show_in_the_next_lane_are_left_to_a_person() -> None:
+    act = take(ALIKE, "s04")
+    lane_ids, said = lanes_of(ALIKE, s05=-1)
+    event = event_of(ALIKE, act, front(act.step, lane_ids, 2 * said))
+    assert event.verdict is Verdict.REVIEW, "one lane aside is one error, however sure the two lanes' words"
+    assert chance_of(event, "s04") > 0.05
+
+
 def test_a_dwell_that_was_cut_in_two_is_no_new_evidence() -> None:
     act = take(ALIKE, "s04")
     one = reach(act.step, ALIKE.lane_x_mm("s04"), 30.0)
